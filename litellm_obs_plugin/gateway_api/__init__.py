@@ -1,0 +1,1 @@
+"""The JSON that the dashboard, scripts and people read."""

@@ -1,0 +1,204 @@
+"""Snapshot -> :class:`GatewayMetrics`. Pure: the same snapshot gives the same answer."""
+
+import math
+from datetime import UTC, datetime
+
+from litellm_obs_plugin.gateway_api import models
+from litellm_obs_plugin.metrics.catalog import BY_NAME
+from litellm_obs_plugin.metrics.sketch import RELATIVE_ERROR, Sketch
+from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.record import ErrorType, Outcome, Source
+
+_ANSWERED = (Outcome.SUCCESS, Outcome.CACHE_HIT)
+_FAILED = (Outcome.ERROR, Outcome.REJECTED)
+_INPUT_TYPES = ("input", "cached_input", "cache_write")
+_OUTPUT_TYPES = ("output", "reasoning")
+# The caller's own mistakes say nothing about a provider.
+_CALLERS_ERRORS = (ErrorType.BAD_REQUEST, ErrorType.CONTEXT_LENGTH, ErrorType.CONTENT_POLICY)
+_DEGRADED_BELOW, _UNHEALTHY_BELOW = 0.95, 0.5
+
+
+def build_metrics(snapshot: Snapshot, *, asked_window_s: float) -> models.GatewayMetrics:
+    """The whole answer for one snapshot; *asked_window_s* is what the caller asked for."""
+    duration = _answered_duration(snapshot)
+    start, end = snapshot.started_at, snapshot.taken_at
+    covered_s = max(end - start, 0.0)
+    tokens = _whole(snapshot.by("tokens_total", "type"))
+    costs = snapshot.by("cost_usd_total", "component")
+    requests = _requests(snapshot)
+    return models.GatewayMetrics(
+        requests=requests,
+        latency=_latency(duration),
+        costs=models.Costs(
+            total=math.fsum(costs.values()),
+            by_model=snapshot.by("cost_usd_total", "model"),
+            by_provider=snapshot.by("cost_usd_total", "provider"),
+        ),
+        tokens=_tokens(tokens),
+        providers=_providers(snapshot),
+        generated_at=_time(end),
+        window=models.Window(
+            start=_time(start),
+            end=_time(end),
+            seconds=covered_s,
+            coverage=min(covered_s / asked_window_s, 1.0),
+            basis="since_start",
+        ),
+        scope="instance",
+        accuracy=models.Accuracy(
+            relative_error=RELATIVE_ERROR, samples=duration.count if duration else 0
+        ),
+        models=_models(snapshot),
+        cost_status=_cost_status(snapshot),
+        errors=_errors(snapshot),
+        tokens_by_type=tokens,
+        costs_by_component=costs,
+        cache_savings=snapshot.total("cache_savings_usd_total"),
+        rates=_rates(requests.total, sum(tokens.values()), math.fsum(costs.values()), covered_s),
+    )
+
+
+def _requests(snapshot: Snapshot) -> models.Requests:
+    by_outcome = _whole(snapshot.by("requests_total", "outcome"))
+    success = sum(by_outcome.get(o, 0) for o in _ANSWERED)
+    error = sum(by_outcome.get(o, 0) for o in _FAILED)
+    blamed = error - int(snapshot.total("request_errors_total", source=Source.CLIENT))
+    return models.Requests(
+        total=success + error,
+        success=success,
+        error=error,
+        by_model=_counted(snapshot, "requests_total", "model_group"),
+        by_provider=_counted(snapshot, "requests_by_provider_total", "provider"),
+        success_rate=_ratio(success, success + blamed),
+    )
+
+
+def _counted(snapshot: Snapshot, metric: str, label: str) -> dict[str, int]:
+    """Requests by *label*, of the outcomes that make up the total."""
+    names = BY_NAME[metric].labels
+    at, outcome = names.index(label), names.index("outcome")
+    sums: dict[str, float] = {}
+    for labels, value in snapshot.numbers(metric):
+        if labels[outcome] in (*_ANSWERED, *_FAILED):
+            sums[labels[at]] = sums.get(labels[at], 0.0) + value
+    return _whole(dict(sorted(sums.items(), key=lambda item: (-item[1], item[0]))))
+
+
+def _answered_duration(snapshot: Snapshot) -> Sketch | None:
+    """Durations of answered requests: a refusal in a millisecond says nothing of latency."""
+    return snapshot.sketch("request_duration_seconds", outcome=Outcome.SUCCESS)
+
+
+def _latency(sketch: Sketch | None) -> models.Latency:
+    def at(quantile: float) -> float | None:
+        return _ms(sketch.get_quantile_value(quantile)) if sketch is not None else None
+
+    average = _ms(sketch.avg) if sketch is not None else None
+    return models.Latency(p50=at(0.50), p95=at(0.95), p99=at(0.99), average=average)
+
+
+def _tokens(by_type: dict[str, int]) -> models.Tokens:
+    inputs = sum(by_type.get(t, 0) for t in _INPUT_TYPES)
+    outputs = sum(by_type.get(t, 0) for t in _OUTPUT_TYPES)
+    return models.Tokens(input=inputs, output=outputs, total=inputs + outputs)
+
+
+def _errors(snapshot: Snapshot) -> models.Errors:
+    by_type = _whole(snapshot.by("request_errors_total", "error_type"))
+    hung_up = int(snapshot.total("requests_total", outcome=Outcome.CLIENT_DISCONNECT))
+    if hung_up:
+        by_type["client_disconnect"] = hung_up
+    by_source = _whole(snapshot.by("request_errors_total", "source"))
+    return models.Errors(by_type=by_type, by_source=by_source)
+
+
+def _cost_status(snapshot: Snapshot) -> models.CostStatus:
+    by_status = snapshot.by("requests_by_cost_status_total", "status")
+    total = math.fsum(by_status.values())
+    priced, estimated, unpriced = (
+        _ratio(by_status.get(s, 0.0), total) for s in ("priced", "estimated", "unpriced")
+    )
+    return models.CostStatus(priced=priced, estimated=estimated, unpriced=unpriced)
+
+
+def _rates(requests: int, tokens: int, cost_usd: float, seconds: float) -> models.Rates:
+    return models.Rates(
+        requests_per_second=_ratio(requests, seconds),
+        tokens_per_second=_ratio(tokens, seconds),
+        cost_per_hour=_ratio(cost_usd * 3600, seconds),
+    )
+
+
+def _providers(snapshot: Snapshot) -> dict[str, models.ProviderState]:
+    """A first verdict from live traffic alone."""
+    states = {}
+    for provider in sorted(snapshot.by("attempts_total", "provider")):
+        rate = _attempt_success_rate(snapshot, provider=provider)
+        sketch = snapshot.sketch("provider_duration_seconds", provider=provider)
+        status: models.Status = "healthy"
+        if rate is not None and rate < _DEGRADED_BELOW:
+            status = "degraded" if rate >= _UNHEALTHY_BELOW else "unhealthy"
+        states[provider] = models.ProviderState(
+            status=status, last_check=_time(snapshot.taken_at), latency=_latency(sketch).p50
+        )
+    return states
+
+
+def _attempt_success_rate(snapshot: Snapshot, **where: str) -> float | None:
+    success = snapshot.total("attempts_total", outcome=Outcome.SUCCESS, **where)
+    errors = snapshot.by("attempts_total", "error_type", outcome=Outcome.ERROR, **where)
+    blamed = math.fsum(n for kind, n in errors.items() if kind not in _CALLERS_ERRORS)
+    return _ratio(success, success + blamed)
+
+
+def _models(snapshot: Snapshot) -> list[models.ModelRow]:
+    names = BY_NAME["attempts_total"].labels
+    at = names.index("provider"), names.index("model")
+    pairs = {(ls[at[0]], ls[at[1]]) for ls, _ in snapshot.numbers("attempts_total")}
+    rows = [_model(snapshot, provider=p, model=m) for p, m in sorted(pairs)]
+    return sorted(rows, key=lambda row: -row.requests)
+
+
+def _model(snapshot: Snapshot, *, provider: str, model: str) -> models.ModelRow:
+    where = {"provider": provider, "model": model}
+    by_outcome = snapshot.by("attempts_total", "outcome", **where)
+    tokens = _tokens(_whole(snapshot.by("tokens_total", "type", **where)))
+    priced = list(snapshot.numbers("cost_usd_total", **where))
+    cost_usd = math.fsum(usd for _, usd in priced) if priced else None
+    duration = snapshot.sketch("provider_duration_seconds", **where)
+    busy_s = duration.sum if duration is not None else 0.0
+    success = int(by_outcome.get(Outcome.SUCCESS, 0))
+    return models.ModelRow(
+        model=model,
+        provider=provider,
+        requests=int(math.fsum(by_outcome.values())),
+        success_rate=_attempt_success_rate(snapshot, **where),
+        errors=int(by_outcome.get(Outcome.ERROR, 0)),
+        latency=_latency(duration),
+        ttft=_latency(snapshot.sketch("time_to_first_token_seconds", **where)),
+        tokens_per_second=_ratio(tokens.output, busy_s) if tokens.output else None,
+        tokens=tokens,
+        costs=cost_usd,
+        cost_per_1k_tokens=_per(cost_usd, tokens.total / 1000),
+        cost_per_request=_per(cost_usd, success),
+    )
+
+
+def _whole(values: dict[str, float]) -> dict[str, int]:
+    return {key: round(value) for key, value in values.items()}
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def _per(usd: float | None, count: float) -> float | None:
+    return usd / count if usd is not None and count > 0 else None
+
+
+def _ms(seconds: float | None) -> float | None:
+    return seconds * 1000 if seconds is not None else None
+
+
+def _time(epoch_s: float) -> datetime:
+    return datetime.fromtimestamp(epoch_s, tz=UTC)

@@ -1,0 +1,151 @@
+"""``GatewayMetrics``: latencies in milliseconds, money in US dollars, times in RFC 3339 UTC.
+
+``null`` is "not known", never zero.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+SCHEMA_VERSION = 1
+
+Status = Literal["healthy", "unhealthy", "degraded"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid"
+    )
+
+
+class Requests(_Model):
+    """total = success + error; error includes rejected. Cached answers are successes."""
+
+    total: int
+    success: int
+    error: int
+    by_model: dict[str, int] = Field(description="By the model group that was asked for.")
+    by_provider: dict[str, int] = Field(
+        description="By the provider that answered, or was tried last."
+    )
+    success_rate: float | None = Field(
+        description="success / (success + errors that are not the caller's); null without any."
+    )
+
+
+class Latency(_Model):
+    """Milliseconds."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    average: float | None
+
+
+class Costs(_Model):
+    """US dollars."""
+
+    total: float
+    by_model: dict[str, float]
+    by_provider: dict[str, float]
+
+
+class Tokens(_Model):
+    """input includes cached and cache-writing tokens, output includes reasoning."""
+
+    input: int
+    output: int
+    total: int
+
+
+class ProviderState(_Model):
+    """What live traffic says of a provider."""
+
+    status: Status
+    last_check: datetime
+    latency: float | None = Field(description="p50 of successful attempts, milliseconds.")
+
+
+class ModelRow(_Model):
+    """One deployment's model. Requests here are attempts that it answered or failed."""
+
+    model: str
+    provider: str
+    requests: int
+    success_rate: float | None
+    errors: int
+    latency: Latency
+    ttft: Latency
+    tokens_per_second: float | None
+    tokens: Tokens
+    costs: float | None
+    cost_per_1k_tokens: float | None = Field(alias="costPer1kTokens")
+    cost_per_request: float | None
+
+
+class CostStatus(_Model):
+    """Shares of the requests that used tokens or money; null without any."""
+
+    priced: float | None
+    estimated: float | None
+    unpriced: float | None
+
+
+class Errors(_Model):
+    """Requests by why they failed, and by whose failure it was."""
+
+    by_type: dict[str, int]
+    by_source: dict[str, int]
+
+
+class Rates(_Model):
+    """Over the window."""
+
+    requests_per_second: float | None
+    tokens_per_second: float | None
+    cost_per_hour: float | None
+
+
+class Window(_Model):
+    """What the numbers cover.
+
+    *coverage* is the share of the asked window that they do. *basis* is ``since_start`` while the
+    numbers are totals since recording began, which may reach back further than was asked.
+    """
+
+    start: datetime
+    end: datetime
+    seconds: float
+    coverage: float
+    basis: Literal["since_start", "history"]
+
+
+class Accuracy(_Model):
+    """How far a quantile may be off, and how many requests it rests on."""
+
+    relative_error: float
+    samples: int
+
+
+class GatewayMetrics(_Model):
+    """What the gateway did."""
+
+    requests: Requests
+    latency: Latency
+    costs: Costs
+    tokens: Tokens
+    providers: dict[str, ProviderState]
+    schema_version: Literal[1] = SCHEMA_VERSION
+    generated_at: datetime
+    window: Window
+    scope: Literal["instance", "fleet"]
+    accuracy: Accuracy
+    models: list[ModelRow]
+    cost_status: CostStatus
+    errors: Errors
+    tokens_by_type: dict[str, int]
+    costs_by_component: dict[str, float]
+    cache_savings: float
+    rates: Rates

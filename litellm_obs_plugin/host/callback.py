@@ -1,0 +1,91 @@
+"""The CustomLogger that the proxy calls. Every hook is guarded: nothing is ever raised into LiteLLM.
+
+Which hook fires when, and which may be trusted, was measured on LiteLLM 1.106.2: request success is
+``async_log_success_event``; a failed attempt is ``async_post_call_failure_deployment_hook``; a failed
+request is ``async_post_call_failure_hook``. ``async_log_failure_event`` also fires for requests that
+succeed later and is read only for streams that break.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litellm.integrations.custom_logger import CustomLogger
+
+from litellm_obs_plugin.host.observer import Observer
+
+log = logging.getLogger(__name__)
+
+_LOG_INTERVAL_S = 30.0
+
+
+class ObsCallback(CustomLogger):
+    """Hands the proxy's events to an :class:`Observer`; *count_error* gets the stage of a failure."""
+
+    def __init__(
+        self,
+        *,
+        observer: Observer,
+        count_error: Callable[[str], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._observer = observer
+        self._count_error = count_error
+        self._monotonic = monotonic
+        self._quiet_until_s = 0.0
+
+    async def async_pre_call_deployment_hook(self, kwargs: Any, call_type: Any) -> None:
+        self._guard("attempt_start", self._observer.attempt_started, kwargs)
+
+    async def async_post_call_success_deployment_hook(
+        self, request_data: Any, response: Any, call_type: Any
+    ) -> None:
+        self._guard("attempt_success", self._observer.attempt_answered, request_data)
+
+    async def async_post_call_failure_deployment_hook(
+        self, request_data: Any, exception: Any, call_type: Any, fallback_depth: Any = None
+    ) -> None:
+        self._guard("attempt_failure", self._observer.attempt_failed, request_data, exception)
+
+    async def async_log_success_event(
+        self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        self._guard("request_success", self._observer.request_succeeded, kwargs)
+
+    async def async_log_failure_event(
+        self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        self._guard("attempt_failure", self._observer.attempt_logged_as_failed, kwargs)
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: Any,
+        original_exception: Any,
+        user_api_key_dict: Any,
+        traceback_str: Any = None,
+    ) -> None:
+        route = getattr(user_api_key_dict, "request_route", None)
+        failed = self._observer.request_failed
+        self._guard("request_failure", failed, request_data, original_exception, route)
+
+    def _guard(self, stage: str, handle: Callable[..., None], event: Any, *rest: Any) -> None:
+        try:
+            if not isinstance(event, Mapping):
+                msg = f"expected a mapping, got {type(event).__name__}"
+                raise TypeError(msg)
+            handle(event, *rest)
+        except Exception as error:  # noqa: BLE001 the one place: a lost sample must not cost a request
+            self._count_error(stage)
+            self._log(stage, error)
+
+    def _log(self, stage: str, error: Exception) -> None:
+        now = self._monotonic()
+        if now >= self._quiet_until_s:
+            self._quiet_until_s = now + _LOG_INTERVAL_S
+            log.warning("litellm_obs: %s not recorded", stage, exc_info=error)
+
+
+class InertCallback(CustomLogger):
+    """Stands in when the plugin could not be built: the proxy boots and serves without it."""

@@ -1,0 +1,95 @@
+"""The LiteLLM names we lean on that are not its public interface, each with a fallback.
+
+Checked against LiteLLM 1.106.2. Nothing here raises: a name that has gone makes the answer
+"unknown", and :func:`missing_names` tells which.
+"""
+
+import logging
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_LEANED_ON = {
+    "litellm": ("get_llm_provider", "model_cost", "callback_settings"),
+    "litellm.proxy.proxy_server": ("app", "llm_router", "general_settings"),
+    "litellm.proxy.auth.user_api_key_auth": ("user_api_key_auth",),
+}
+
+
+def missing_names() -> list[str]:
+    """The names we lean on that this LiteLLM does not have."""
+    import importlib
+
+    missing = []
+    for module_name, names in _LEANED_ON.items():
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:
+            missing.append(module_name)
+            continue
+        missing.extend(f"{module_name}.{name}" for name in names if not hasattr(module, name))
+    return missing
+
+
+def litellm_version() -> str:
+    try:
+        return version("litellm")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def callback_settings(name: str) -> Any:
+    """``callback_settings.<name>`` of the proxy's configuration as it was parsed; or None."""
+    import litellm
+
+    settings = getattr(litellm, "callback_settings", None) or {}
+    return settings.get(name) if isinstance(settings, Mapping) else None
+
+
+def router() -> Any:
+    """The proxy's router, or None before it is built. Never keep it: a reload replaces it."""
+    import sys
+
+    proxy_server = sys.modules.get("litellm.proxy.proxy_server")
+    return getattr(proxy_server, "llm_router", None)
+
+
+def is_model_group(name: str) -> bool:
+    """Whether the router knows *name* as a model group or an alias of one."""
+    current = router()
+    if current is None:
+        return False
+    aliases = getattr(current, "model_group_alias", None) or {}
+    return name in getattr(current, "model_names", ()) or name in aliases
+
+
+def deployment_group(deployment_id: str) -> str | None:
+    """The model group of a deployment as the configuration names it (it may hold a wildcard)."""
+    get_deployment = getattr(router(), "get_deployment", None)
+    deployment = get_deployment(model_id=deployment_id) if get_deployment else None
+    name = getattr(deployment, "model_name", None)
+    return name if isinstance(name, str) else None
+
+
+def split_model(model: str, *, provider: str | None, api_base: str | None) -> tuple[str, str | None]:
+    """(model without its provider prefix, provider) as LiteLLM reads them."""
+    import litellm
+
+    try:
+        name, found, *_ = litellm.get_llm_provider(  # type: ignore[attr-defined]
+            model=model, custom_llm_provider=provider, api_base=api_base
+        )
+    except Exception as error:  # noqa: BLE001 LiteLLM raises its own BadRequestError here
+        log.debug("litellm_obs: no provider for a model: %s", type(error).__name__)
+        return model, provider
+    return str(name), str(found) if found else provider
+
+
+def model_price(key: str) -> Mapping[str, Any]:
+    """LiteLLM's price-map entry for *key* (a model, or the id of a deployment with own prices)."""
+    import litellm
+
+    entry = getattr(litellm, "model_cost", {}).get(key)
+    return entry if isinstance(entry, Mapping) else {}

@@ -1,0 +1,81 @@
+"""Which deployment and which model group a call concerns, in names that are bounded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litellm_obs_plugin.host import compat
+from litellm_obs_plugin.host.payload import mapping, metadata_of, payload_of, text
+from litellm_obs_plugin.record import OTHER, UNKNOWN, Deployment
+
+_MAX_KNOWN = 10_000
+
+
+class Directory:
+    """Resolves deployments once and remembers them. Unknown model groups become ``other``."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Deployment] = {}
+
+    def of_attempt(self, kwargs: Mapping[str, Any]) -> Deployment:
+        """The deployment in a deployment hook's kwargs."""
+        deployment_id = text(mapping(kwargs.get("model_info")).get("id")) or ""
+        model = text(kwargs.get("model")) or UNKNOWN
+        known = self._known.get((deployment_id, model))
+        if known is None:
+            known = self._resolve(
+                deployment_id=deployment_id,
+                model=model,
+                provider=text(kwargs.get("custom_llm_provider")),
+                api_base=text(kwargs.get("api_base")),
+                asked=text(metadata_of(kwargs).get("model_group")),
+            )
+        return known
+
+    def of_payload(self, kwargs: Mapping[str, Any]) -> Deployment:
+        """The deployment in a log event, for requests that no deployment hook announced."""
+        payload = payload_of(kwargs)
+        model = text(payload.get("model")) or UNKNOWN
+        provider = text(payload.get("custom_llm_provider"))
+        if model == UNKNOWN:  # pass-through: LiteLLM does not know what it carried
+            return Deployment(
+                id="", model_group=OTHER, model=OTHER, provider=provider or UNKNOWN
+            )
+        return self._resolve(
+            deployment_id=text(payload.get("model_id")) or "",
+            model=model,
+            provider=provider,
+            api_base=None,
+            asked=text(payload.get("model_group")),
+        )
+
+    def asked_group(self, name: str | None, first: Deployment | None) -> str:
+        """The model group that was asked for, as the router names it, else ``other``.
+
+        A wildcard group is known by its pattern, which the first deployment carries.
+        """
+        if name and compat.is_model_group(name):
+            return name
+        if first is not None and "*" in first.model_group:
+            return first.model_group
+        return OTHER
+
+    def _resolve(
+        self,
+        *,
+        deployment_id: str,
+        model: str,
+        provider: str | None,
+        api_base: str | None,
+        asked: str | None,
+    ) -> Deployment:
+        name, found = compat.split_model(model, provider=provider, api_base=api_base)
+        group = compat.deployment_group(deployment_id) if deployment_id else None
+        if group is None:
+            group = asked if asked and compat.is_model_group(asked) else OTHER
+        deployment = Deployment(
+            id=deployment_id, model_group=group, model=name, provider=found or UNKNOWN
+        )
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[deployment_id, model] = deployment
+        return deployment

@@ -1,0 +1,237 @@
+"""What each host event means: attempts start and end, requests succeed and fail."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from litellm_obs_plugin.host import compat, failures, payload
+from litellm_obs_plugin.host.directory import Directory
+from litellm_obs_plugin.host.price import read_cost
+from litellm_obs_plugin.host.tracker import Key, Tracker
+from litellm_obs_plugin.record import (
+    Attempt,
+    Failure,
+    Operation,
+    Outcome,
+    Request,
+    Source,
+)
+
+_WINDOW_SLACK_S = 0.05
+_CLIENT_DISCONNECTED = "499"
+
+
+class Observer:
+    """Turns host events into tracker calls. Raises what bad input makes it raise: the callback counts it."""
+
+    def __init__(self, *, tracker: Tracker, directory: Directory, clock: Callable[[], float]) -> None:
+        self._tracker = tracker
+        self._directory = directory
+        self._clock = clock
+
+    def attempt_started(self, kwargs: Mapping[str, Any]) -> None:
+        key = _key_of(kwargs)
+        if key is not None and not payload.is_health_check(kwargs):
+            self._tracker.attempt_started(key, self._directory.of_attempt(kwargs))
+
+    def attempt_answered(self, kwargs: Mapping[str, Any]) -> None:
+        key = _key_of(kwargs)
+        running = self._tracker.running(key) if key is not None else None
+        if key is not None and running is not None:
+            timed = self._timed(running, kwargs, ended_at=self._clock(), stream=False)
+            self._tracker.attempt_answered(key, replace(timed, outcome=Outcome.SUCCESS))
+
+    def attempt_failed(self, kwargs: Mapping[str, Any], error: BaseException) -> None:
+        key = _key_of(kwargs)
+        running = self._tracker.running(key) if key is not None else None
+        if key is not None and running is not None:
+            timed = self._timed(running, kwargs, ended_at=self._clock(), stream=False)
+            failed = replace(
+                timed, outcome=Outcome.ERROR, failure=failures.provider_failure(error)
+            )
+            self._tracker.attempt_ended(key, failed)
+
+    def attempt_logged_as_failed(self, kwargs: Mapping[str, Any]) -> None:
+        """A failure event. Of a normal failure the deployment hook has told; this is a broken stream."""
+        key = _key_of(kwargs)
+        running = self._tracker.running(key) if key is not None else None
+        if key is None or running is None or running.outcome is Outcome.SUCCESS:
+            return
+        logged = payload.payload_of(kwargs)
+        failure = failures.logged_failure(payload.mapping(logged.get("error_information")))
+        broken = self._consumed(running, kwargs, logged, operation=None, estimated=True)
+        self._tracker.attempt_ended(key, replace(broken, outcome=Outcome.ERROR, failure=failure))
+
+    def request_succeeded(self, kwargs: Mapping[str, Any]) -> None:
+        """The one event of a request that got its answer, or whose caller hung up in mid-stream."""
+        key = _key_of(kwargs)
+        if key is None or payload.is_health_check(kwargs):
+            return
+        logged = payload.payload_of(kwargs)
+        operation = payload.operation_of_call(logged.get("call_type") or kwargs.get("call_type"))
+        outcome = _outcome_of(logged)
+        first = self._tracker.first_deployment(key)
+        own: tuple[Attempt, ...] = ()
+        if outcome is not Outcome.CACHE_HIT:
+            own = self._close(key, kwargs, logged, operation=operation, outcome=outcome)
+        asked = payload.text(payload.metadata_of(kwargs).get("original_model_group"))
+        request = self._request(
+            key,
+            kwargs,
+            operation=operation,
+            stream=bool(kwargs.get("stream")),
+            model_group=self._directory.asked_group(
+                asked or payload.text(logged.get("model_group")), first
+            ),
+            outcome=outcome,
+            failure=failures.client_disconnect() if outcome is Outcome.CLIENT_DISCONNECT else None,
+            ended_at=payload.seconds(logged.get("endTime")),
+        )
+        saved = payload.seconds(logged.get("saved_cache_cost"))
+        self._tracker.finish(key, replace(request, attempts=own, cache_saved_usd=saved))
+
+    def request_failed(
+        self, kwargs: Mapping[str, Any], error: BaseException, route: str | None
+    ) -> None:
+        """The caller gets an error. Routes on which no work is asked for do not count."""
+        operation = payload.operation_of_route(route)
+        key = _key_of(kwargs)
+        if operation is None or key is None:
+            return
+        first = self._tracker.first_deployment(key)
+        running = self._tracker.running(key)
+        if running is not None:
+            self._end_with(key, running, kwargs, error)
+        failure = (
+            failures.provider_failure(error) if first else failures.gateway_failure(error)
+        )
+        rejected = first is None and failure.source is Source.CLIENT
+        request = self._request(
+            key,
+            kwargs,
+            operation=operation,
+            stream=kwargs.get("stream") is True,
+            model_group=self._directory.asked_group(payload.text(kwargs.get("model")), first),
+            outcome=Outcome.REJECTED if rejected else Outcome.ERROR,
+            failure=failure,
+            ended_at=self._clock(),
+        )
+        self._tracker.finish(key, request)
+
+    def _end_with(
+        self, key: Key, running: Attempt, kwargs: Mapping[str, Any], error: BaseException
+    ) -> None:
+        """End an attempt that no deployment hook ended: it answered, or it broke."""
+        if running.outcome is Outcome.SUCCESS:
+            self._tracker.attempt_ended(key, running)
+            return
+        failure = failures.provider_failure(error)
+        timed = self._timed(running, kwargs, ended_at=self._clock(), stream=True)
+        self._tracker.attempt_ended(key, replace(timed, outcome=Outcome.ERROR, failure=failure))
+
+    def _close(
+        self,
+        key: Key,
+        kwargs: Mapping[str, Any],
+        logged: Mapping[str, Any],
+        *,
+        operation: Operation,
+        outcome: Outcome,
+    ) -> tuple[Attempt, ...]:
+        """The answering attempt, with its tokens and cost."""
+        attempt = self._tracker.running(key) or Attempt(
+            deployment=self._directory.of_payload(kwargs),
+            started_at=payload.seconds(logged.get("startTime")) or self._clock(),
+            duration_s=None,
+            outcome=outcome,
+        )
+        estimated = outcome is Outcome.CLIENT_DISCONNECT
+        done = self._consumed(attempt, kwargs, logged, operation=operation, estimated=estimated)
+        failure = failures.client_disconnect() if estimated else None
+        return (replace(done, outcome=outcome, failure=failure),)
+
+    def _consumed(
+        self,
+        attempt: Attempt,
+        kwargs: Mapping[str, Any],
+        logged: Mapping[str, Any],
+        *,
+        operation: Operation | None,
+        estimated: bool,
+    ) -> Attempt:
+        stream = bool(kwargs.get("stream"))
+        ended_at = payload.seconds(logged.get("endTime")) or self._clock()
+        timed = self._timed(attempt, kwargs, ended_at=ended_at, stream=stream)
+        ttft = None
+        if stream and operation is not None:
+            window = self._window_of(attempt, kwargs)
+            started_at = window[0] if window else attempt.started_at
+            ttft = payload.read_ttft(logged, operation=operation, started_at=started_at)
+        tokens = payload.read_tokens(logged)
+        cost = read_cost(logged, estimated=estimated, price_of=compat.model_price)
+        return replace(timed, ttft=ttft, tokens=tokens, cost=cost)
+
+    def _timed(
+        self, attempt: Attempt, kwargs: Mapping[str, Any], *, ended_at: float, stream: bool
+    ) -> Attempt:
+        """*attempt* with its provider time: the host's own window, of a stream to its last byte."""
+        if attempt.duration_s is not None:
+            return attempt
+        window = self._window_of(attempt, kwargs)
+        start, end = window or (attempt.started_at, ended_at)
+        return replace(attempt, duration_s=max((ended_at if stream else end) - start, 0.0))
+
+    def _window_of(
+        self, attempt: Attempt, kwargs: Mapping[str, Any]
+    ) -> payload.Window | None:
+        """The last provider call's window, if it belongs to *attempt* and not to one before it."""
+        window = payload.last_window(kwargs)
+        if window is None or window[0] < attempt.started_at - _WINDOW_SLACK_S:
+            return None
+        return window
+
+    def _request(
+        self,
+        key: Key,
+        kwargs: Mapping[str, Any],
+        *,
+        operation: Operation,
+        stream: bool,
+        model_group: str,
+        outcome: Outcome,
+        failure: Failure | None,
+        ended_at: float | None,
+    ) -> Request:
+        logged = payload.payload_of(kwargs)
+        call_id, received_at = key
+        started_at = received_at if received_at is not None else _start_of(logged, outcome)
+        known = started_at is not None and ended_at is not None
+        return Request(
+            call_id=call_id,
+            received_at=started_at if started_at is not None else self._clock(),
+            duration_s=max(ended_at - started_at, 0.0) if known else None,  # type: ignore[operator]
+            operation=operation,
+            stream=stream,
+            model_group=model_group,
+            outcome=outcome,
+            failure=failure,
+            trace_id=payload.text(logged.get("trace_id")),
+            caller=payload.read_caller(logged),
+        )
+
+
+def _key_of(kwargs: Mapping[str, Any]) -> Key | None:
+    call_id = payload.call_id_of(kwargs)
+    return (call_id, payload.received_at_of(kwargs)) if call_id is not None else None
+
+
+def _start_of(logged: Mapping[str, Any], outcome: Outcome) -> float | None:
+    """Pass-through requests carry no time of receipt; LiteLLM's own start is next to it."""
+    return payload.seconds(logged.get("startTime")) if outcome is Outcome.SUCCESS else None
+
+
+def _outcome_of(logged: Mapping[str, Any]) -> Outcome:
+    code = payload.mapping(logged.get("error_information")).get("error_code")
+    if code == _CLIENT_DISCONNECTED:
+        return Outcome.CLIENT_DISCONNECT
+    return Outcome.CACHE_HIT if logged.get("cache_hit") is True else Outcome.SUCCESS

@@ -1,0 +1,191 @@
+"""LiteLLM's dictionaries -> record values. The only file that knows their keys.
+
+Shapes: ``StandardLoggingPayload`` in litellm/types/utils.py, and what the hooks were seen to carry.
+Chat, text and embeddings keep their metadata under ``metadata``, responses and messages under
+``litellm_metadata``; only one of the two holds all timing windows.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from litellm_obs_plugin.record import Caller, Operation, TimeToFirstToken, Tokens
+
+HEALTH_CHECK_TAG = "litellm-internal-health-check"
+
+Window = tuple[float, float]
+
+_OPERATIONS = {
+    "completion": Operation.CHAT,
+    "text_completion": Operation.TEXT_COMPLETION,
+    "embedding": Operation.EMBEDDINGS,
+    "responses": Operation.RESPONSES,
+    "anthropic_messages": Operation.MESSAGES,
+    "image_generation": Operation.IMAGE,
+    "image_edit": Operation.IMAGE,
+    "image_variation": Operation.IMAGE,
+    "transcription": Operation.AUDIO,
+    "speech": Operation.AUDIO,
+    "rerank": Operation.RERANK,
+    "pass_through_endpoint": Operation.PASSTHROUGH,
+    "llm_passthrough_route": Operation.PASSTHROUGH,
+}
+# The ends of the routes on which callers send work (litellm/proxy/_types.py, LiteLLMRoutes).
+_ROUTES = (
+    ("/chat/completions", Operation.CHAT),
+    ("/completions", Operation.TEXT_COMPLETION),
+    ("/embeddings", Operation.EMBEDDINGS),
+    ("/responses", Operation.RESPONSES),
+    ("/messages", Operation.MESSAGES),
+    ("/images/generations", Operation.IMAGE),
+    ("/images/edits", Operation.IMAGE),
+    ("/images/variations", Operation.IMAGE),
+    ("/audio/transcriptions", Operation.AUDIO),
+    ("/audio/speech", Operation.AUDIO),
+    ("/rerank", Operation.RERANK),
+    ("/moderations", Operation.OTHER),
+)
+_STREAMED_IN_CHUNKS = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION})
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """*value* when it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(value: Any) -> str | None:
+    """*value* when it is a string with something in it."""
+    return value if isinstance(value, str) and value else None
+
+
+def payload_of(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The standard logging payload in a log event's kwargs."""
+    return mapping(kwargs.get("standard_logging_object"))
+
+
+def metadata_of(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The request's metadata, wherever this kind of event keeps it."""
+    holder = mapping(kwargs.get("litellm_params")) or kwargs
+    plain, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
+    if len(_windows(other)) > len(_windows(plain)) or "litellm_received_at" not in plain:
+        return other or plain
+    return plain
+
+
+def call_id_of(kwargs: Mapping[str, Any]) -> str | None:
+    return text(kwargs.get("litellm_call_id"))
+
+
+def received_at_of(kwargs: Mapping[str, Any]) -> float | None:
+    """When the proxy received the request, seconds since the epoch."""
+    received = metadata_of(kwargs).get("litellm_received_at")
+    return received.timestamp() if isinstance(received, datetime) else None
+
+
+def is_health_check(kwargs: Mapping[str, Any]) -> bool:
+    """Whether LiteLLM itself sent this, to see whether a deployment answers."""
+    holder = mapping(kwargs.get("litellm_params")) or kwargs
+    tags = [payload_of(kwargs).get("request_tags")]
+    tags += [mapping(holder.get(name)).get("tags") for name in ("metadata", "litellm_metadata")]
+    return any(isinstance(some, list | tuple) and HEALTH_CHECK_TAG in some for some in tags)
+
+
+def operation_of_call(call_type: Any) -> Operation:
+    """The operation of LiteLLM's call type (``acompletion``, ``CallTypes.aresponses`` …)."""
+    name = str(getattr(call_type, "value", call_type) or "")
+    return _OPERATIONS.get(name) or _OPERATIONS.get(name.removeprefix("a"), Operation.OTHER)
+
+
+def operation_of_route(route: Any) -> Operation | None:
+    """The operation of a route on which callers send work; None for any other route."""
+    path = (text(route) or "").rstrip("/")
+    return next((operation for end, operation in _ROUTES if path.endswith(end)), None)
+
+
+def last_window(kwargs: Mapping[str, Any]) -> Window | None:
+    """Start and end of the last provider call, seconds since the epoch (of a stream: to its headers)."""
+    windows = _windows(metadata_of(kwargs))
+    if not windows:
+        return None
+    start, end = (seconds(edge) for edge in windows[-1])
+    return (start, end) if start is not None and end is not None and start <= end else None
+
+
+def _windows(metadata: Mapping[str, Any]) -> list[Any]:
+    windows = metadata.get("llm_api_timing_windows")
+    if not isinstance(windows, list | tuple):
+        return []
+    return [w for w in windows if isinstance(w, list | tuple) and len(w) == 2]
+
+
+def seconds(value: Any) -> float | None:
+    """*value* when it is a finite number that is not negative."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if math.isfinite(value) and value >= 0 else None
+    return None
+
+
+def read_tokens(payload: Mapping[str, Any]) -> Tokens | None:
+    """Tokens by disjoint type; None when the payload has no usage.
+
+    ``prompt_tokens`` includes cached and cache-writing tokens, ``completion_tokens`` reasoning.
+    """
+    usage = mapping(mapping(payload.get("metadata")).get("usage_object"))
+    if not usage:
+        return None
+    details = mapping(usage.get("prompt_tokens_details"))
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    cached = min(
+        _count(details, "cached_tokens") or _count(usage, "cache_read_input_tokens"), prompt
+    )
+    written = min(
+        _count(details, "cache_creation_tokens") or _count(usage, "cache_creation_input_tokens"),
+        prompt - cached,
+    )
+    answer = mapping(usage.get("completion_tokens_details"))
+    reasoning = min(_count(answer, "reasoning_tokens"), completion)
+    return Tokens(
+        input=prompt - cached - written,
+        cached_input=cached,
+        cache_write=written,
+        output=completion - reasoning,
+        reasoning=reasoning,
+    )
+
+
+def _count(values: Mapping[str, Any], name: str) -> int:
+    return int(seconds(values.get(name)) or 0)
+
+
+def read_ttft(
+    payload: Mapping[str, Any], *, operation: Operation, started_at: float | None
+) -> TimeToFirstToken:
+    """Time to first token of a streamed attempt that began at *started_at*.
+
+    Only for chat and text completions: of responses and messages LiteLLM notes the first event, or
+    the time after it.
+    """
+    if operation not in _STREAMED_IN_CHUNKS or started_at is None:
+        return TimeToFirstToken(invalid="unmeasurable")
+    first, end = seconds(payload.get("completionStartTime")), seconds(payload.get("endTime"))
+    if first is None or end is None:
+        return TimeToFirstToken(invalid="unmeasurable")
+    if first < started_at:
+        return TimeToFirstToken(invalid="negative")
+    if first >= end:
+        return TimeToFirstToken(invalid="buffered")
+    return TimeToFirstToken(value_s=first - started_at)
+
+
+def read_caller(payload: Mapping[str, Any]) -> Caller:
+    """Team, key alias and the caller's own tags (LiteLLM adds user-agent tags: left out)."""
+    metadata = mapping(payload.get("metadata"))
+    tags = payload.get("request_tags")
+    own = tags if isinstance(tags, list | tuple) else ()
+    return Caller(
+        team=text(metadata.get("user_api_key_team_alias"))
+        or text(metadata.get("user_api_key_team_id")),
+        key_alias=text(metadata.get("user_api_key_alias")),
+        tags=tuple(t for t in own if isinstance(t, str) and not t.startswith("User-Agent:")),
+    )

@@ -1,0 +1,79 @@
+"""What a request cost, by component, and how sure that is.
+
+LiteLLM's ``cost_breakdown`` overlaps (input includes cache reads and writes, output includes
+reasoning); here the components are disjoint and sum to ``response_cost``.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litellm_obs_plugin.record import Cost, CostStatus
+
+PriceOf = Callable[[str], Mapping[str, Any]]
+
+_PRICE_FIELDS = (
+    *("input_cost_per_token", "output_cost_per_token", "input_cost_per_second"),
+    *("output_cost_per_second", "input_cost_per_query", "input_cost_per_character"),
+    *("output_cost_per_image", "input_cost_per_image", "input_cost_per_pixel"),
+    *("output_cost_per_character", "tiered_pricing", "ocr_cost_per_page"),
+)
+
+
+def read_cost(payload: Mapping[str, Any], *, estimated: bool, price_of: PriceOf) -> Cost:
+    """The cost in a standard logging payload.
+
+    LiteLLM says 0.0 for a free model and for one it has no price for; *price_of* (its price map)
+    tells them apart.
+    """
+    total = _dollars(payload.get("response_cost"))
+    if total is None or payload.get("response_cost_failure_debug_info"):
+        return _unpriced("lookup_failed")
+    if total == 0 and not _has_price(payload, price_of):
+        return _unpriced("no_price")
+    components = _components(payload.get("cost_breakdown") or {}, total)
+    status = CostStatus.ESTIMATED if estimated else CostStatus.PRICED
+    return Cost(status=status, total_usd=total, components_usd=components)
+
+
+def _unpriced(reason: str) -> Cost:
+    return Cost(status=CostStatus.UNPRICED, total_usd=None, unpriced_reason=reason)
+
+
+def _components(breakdown: Mapping[str, Any], total: float) -> dict[str, float]:
+    def part(name: str) -> float:
+        return _dollars(breakdown.get(name)) or 0.0
+
+    cache_read, reasoning = part("cache_read_cost"), part("reasoning_cost")
+    cache_write = part("cache_creation_cost")
+    parts = {
+        "input": max(part("input_cost") - cache_read - cache_write, 0.0),
+        "cache_read": cache_read,
+        "cache_write": cache_write,
+        "output": max(part("output_cost") - reasoning, 0.0),
+        "reasoning": reasoning,
+        "tool": part("tool_usage_cost"),
+    }
+    known = math.fsum(parts.values())
+    if known > total:  # a discount: shared out, so that no component is negative
+        parts = {name: usd * (total / known) for name, usd in parts.items()}
+    else:
+        parts["other"] = total - known if total - known > 1e-9 * total else 0.0
+    return {name: usd for name, usd in parts.items() if usd or name == "input"}
+
+
+def _has_price(payload: Mapping[str, Any], price_of: PriceOf) -> bool:
+    information = payload.get("model_map_information") or {}
+    keys = (information.get("model_map_key"), payload.get("model_id"), payload.get("model"))
+    return any(
+        price_of(key).get(name) is not None
+        for key in keys
+        if isinstance(key, str) and key
+        for name in _PRICE_FIELDS
+    )
+
+
+def _dollars(value: Any) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if math.isfinite(value) and value >= 0 else None
+    return None

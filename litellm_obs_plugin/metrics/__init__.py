@@ -1,0 +1,1 @@
+"""The core: series in worker files, merged to snapshots. Imports no framework."""

@@ -1,0 +1,183 @@
+"""The values that travel through the house: what one finished request was.
+
+Everything here is frozen. Times are seconds (instants: seconds since the epoch), money is US
+dollars, and ``None`` always means "the host did not say", never zero.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+UNKNOWN = "unknown"
+OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """How a request, or one attempt of it, ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    CLIENT_DISCONNECT = "client_disconnect"
+    CACHE_HIT = "cache_hit"
+    REJECTED = "rejected"
+
+
+class Operation(StrEnum):
+    """What the caller asked the gateway to do."""
+
+    CHAT = "chat"
+    TEXT_COMPLETION = "text_completion"
+    EMBEDDINGS = "embeddings"
+    RESPONSES = "responses"
+    MESSAGES = "messages"
+    IMAGE = "image"
+    AUDIO = "audio"
+    RERANK = "rerank"
+    PASSTHROUGH = "passthrough"
+    OTHER = "other"
+
+
+class ErrorType(StrEnum):
+    """Why it failed, in a dozen words."""
+
+    TIMEOUT = "timeout"
+    RATE_LIMIT = "rate_limit"
+    AUTH = "auth"
+    BAD_REQUEST = "bad_request"
+    CONTEXT_LENGTH = "context_length"
+    CONTENT_POLICY = "content_policy"
+    BUDGET = "budget"
+    NOT_FOUND = "not_found"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    CONNECTION = "connection"
+    OTHER = "other"
+
+
+class Source(StrEnum):
+    """Whose failure it was."""
+
+    GATEWAY = "gateway"
+    PROVIDER = "provider"
+    CLIENT = "client"
+
+
+class CostStatus(StrEnum):
+    """How sure the cost is."""
+
+    PRICED = "priced"
+    ESTIMATED = "estimated"
+    UNPRICED = "unpriced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a request or an attempt failed. *message* is for people and never becomes a label."""
+
+    error_type: ErrorType
+    source: Source
+    status_code: int | None = None
+    error_class: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One entry of the router's model list."""
+
+    id: str
+    model_group: str
+    model: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Tokens by type. The types are disjoint: they sum to the total."""
+
+    input: int = 0
+    cached_input: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.cached_input + self.cache_write + self.output + self.reasoning
+
+    @property
+    def total_output(self) -> int:
+        return self.output + self.reasoning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Dollars of one request by component. The components are disjoint and sum to *total_usd*."""
+
+    status: CostStatus
+    total_usd: float | None
+    components_usd: Mapping[str, float] = field(default_factory=dict)
+    unpriced_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeToFirstToken:
+    """Seconds from the attempt's start to its first token, or why that cannot be told."""
+
+    value_s: float | None = None
+    invalid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One call of one deployment. *duration_s* is provider time."""
+
+    deployment: Deployment
+    started_at: float
+    duration_s: float | None
+    outcome: Outcome
+    failure: Failure | None = None
+    ttft: TimeToFirstToken | None = None
+    tokens: Tokens | None = None
+    cost: Cost | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asked. None of it becomes a metric label unless the operator allows it."""
+
+    team: str | None = None
+    key_alias: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One finished request: what the caller sent, with every attempt to answer it.
+
+    *duration_s* runs from the proxy's receipt to the end of the answer. *model_group* is what was
+    asked for, even if another group answered.
+    """
+
+    call_id: str
+    received_at: float
+    duration_s: float | None
+    operation: Operation
+    stream: bool
+    model_group: str
+    outcome: Outcome
+    failure: Failure | None = None
+    attempts: tuple[Attempt, ...] = ()
+    trace_id: str | None = None
+    caller: Caller = Caller()
+    cache_saved_usd: float | None = None
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The attempt that answered, or the last one tried."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def provider(self) -> str:
+        """The provider that answered, or was tried last."""
+        return self.attempts[-1].deployment.provider if self.attempts else UNKNOWN
