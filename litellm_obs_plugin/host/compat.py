@@ -73,7 +73,9 @@ def deployment_group(deployment_id: str) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def split_model(model: str, *, provider: str | None, api_base: str | None) -> tuple[str, str | None]:
+def split_model(
+    model: str, *, provider: str | None, api_base: str | None
+) -> tuple[str, str | None]:
     """(model without its provider prefix, provider) as LiteLLM reads them."""
     import litellm
 

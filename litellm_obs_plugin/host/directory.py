@@ -37,9 +37,7 @@ class Directory:
         model = text(payload.get("model")) or UNKNOWN
         provider = text(payload.get("custom_llm_provider"))
         if model == UNKNOWN:  # pass-through: LiteLLM does not know what it carried
-            return Deployment(
-                id="", model_group=OTHER, model=OTHER, provider=provider or UNKNOWN
-            )
+            return Deployment(id="", model_group=OTHER, model=OTHER, provider=provider or UNKNOWN)
         return self._resolve(
             deployment_id=text(payload.get("model_id")) or "",
             model=model,

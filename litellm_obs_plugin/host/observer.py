@@ -24,7 +24,9 @@ _CLIENT_DISCONNECTED = "499"
 class Observer:
     """Turns host events into tracker calls. Raises what bad input makes it raise: the callback counts it."""
 
-    def __init__(self, *, tracker: Tracker, directory: Directory, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, tracker: Tracker, directory: Directory, clock: Callable[[], float]
+    ) -> None:
         self._tracker = tracker
         self._directory = directory
         self._clock = clock
@@ -46,9 +48,7 @@ class Observer:
         running = self._tracker.running(key) if key is not None else None
         if key is not None and running is not None:
             timed = self._timed(running, kwargs, ended_at=self._clock(), stream=False)
-            failed = replace(
-                timed, outcome=Outcome.ERROR, failure=failures.provider_failure(error)
-            )
+            failed = replace(timed, outcome=Outcome.ERROR, failure=failures.provider_failure(error))
             self._tracker.attempt_ended(key, failed)
 
     def attempt_logged_as_failed(self, kwargs: Mapping[str, Any]) -> None:
@@ -102,9 +102,7 @@ class Observer:
         running = self._tracker.running(key)
         if running is not None:
             self._end_with(key, running, kwargs, error)
-        failure = (
-            failures.provider_failure(error) if first else failures.gateway_failure(error)
-        )
+        failure = failures.provider_failure(error) if first else failures.gateway_failure(error)
         rejected = first is None and failure.source is Source.CLIENT
         request = self._request(
             key,
@@ -181,9 +179,7 @@ class Observer:
         start, end = window or (attempt.started_at, ended_at)
         return replace(attempt, duration_s=max((ended_at if stream else end) - start, 0.0))
 
-    def _window_of(
-        self, attempt: Attempt, kwargs: Mapping[str, Any]
-    ) -> payload.Window | None:
+    def _window_of(self, attempt: Attempt, kwargs: Mapping[str, Any]) -> payload.Window | None:
         """The last provider call's window, if it belongs to *attempt* and not to one before it."""
         window = payload.last_window(kwargs)
         if window is None or window[0] < attempt.started_at - _WINDOW_SLACK_S:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from litellm_obs_plugin.metrics.catalog import BY_NAME, Kind, Labels
+from litellm_obs_plugin.metrics.exemplar import Exemplar
 from litellm_obs_plugin.metrics.sketch import Sketch, merge
 
 Value = float | Sketch
@@ -20,9 +21,11 @@ class Snapshot:
     taken_at: float
     workers: int = 1
     series: Mapping[str, Series] = field(default_factory=dict)
+    exemplars: Mapping[str, Mapping[Labels, tuple[Exemplar, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "series", MappingProxyType(dict(self.series)))
+        for name in ("series", "exemplars"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __len__(self) -> int:
         return sum(len(series) for series in self.series.values())
@@ -64,6 +67,7 @@ class Snapshot:
             taken_at=self.taken_at,
             workers=self.workers,
             series={**self.series, **extra},
+            exemplars=self.exemplars,
         )
 
 

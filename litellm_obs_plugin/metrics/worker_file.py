@@ -31,7 +31,7 @@ class Counter:
     def __init__(self, cells: Any, floats: Any) -> None:
         self.attach(cells, floats)
 
-    def attach(self, cells: Any, floats: Any) -> None:  # noqa: ARG002 the slots' common shape
+    def attach(self, cells: Any, floats: Any) -> None:
         self._floats = floats
 
     def add(self, value: float) -> None:
@@ -58,7 +58,7 @@ class Gauge:
     def __init__(self, cells: Any, floats: Any) -> None:
         self.attach(cells, floats)
 
-    def attach(self, cells: Any, floats: Any) -> None:  # noqa: ARG002 the slots' common shape
+    def attach(self, cells: Any, floats: Any) -> None:
         self._floats = floats
 
     def add(self, value: float) -> None:
