@@ -168,6 +168,7 @@ CATALOG: tuple[Metric, ...] = (
     _counter("plugin_errors_total", "Failures inside the plugin, caught and counted.", "stage"),
     _counter("plugin_events_dropped_total", "Events that could not be recorded.", "reason"),
     _counter("series_overflow_total", "Samples folded into `other` past max_series.", "metric"),
+    Metric(name="workers", help="Living workers of this proxy.", kind=Kind.GAUGE),
     Metric(
         name="plugin_active_series",
         help="Series held in the plugin's state.",
