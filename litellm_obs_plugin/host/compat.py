@@ -56,6 +56,21 @@ def router() -> Any:
     return getattr(proxy_server, "llm_router", None)
 
 
+def proxy_app() -> Any:
+    """The proxy's FastAPI application.
+
+    Raises:
+        LookupError: we are not inside a proxy.
+    """
+    import sys
+
+    app = getattr(sys.modules.get("litellm.proxy.proxy_server"), "app", None)
+    if app is None:
+        msg = "litellm.proxy.proxy_server is not loaded: the callback belongs in a proxy"
+        raise LookupError(msg)
+    return app
+
+
 def is_model_group(name: str) -> bool:
     """Whether the router knows *name* as a model group or an alias of one."""
     current = router()

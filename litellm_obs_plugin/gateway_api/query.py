@@ -1,0 +1,44 @@
+"""The query of a JSON route, parsed once and with clear errors."""
+
+import re
+from dataclasses import dataclass
+
+DEFAULT_WINDOW_S = 3600.0
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"(\d{1,9})([smhd])")
+
+
+class QueryError(ValueError):
+    """A query value is bad: *field* names it, *expected* says what would do, *got* what came."""
+
+    def __init__(self, field: str, *, expected: str, got: str) -> None:
+        super().__init__(f"{field}: expected {expected}, got {got!r}")
+        self.field = field
+        self.expected = expected
+        self.got = got
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsQuery:
+    """What a caller asked of ``GET /api/gateway/metrics``."""
+
+    window_s: float = DEFAULT_WINDOW_S
+
+
+def parse_query(*, window: str | None) -> MetricsQuery:
+    """The query in its parts.
+
+    Raises:
+        QueryError: a value is bad.
+    """
+    return MetricsQuery(window_s=_duration_s("window", window, DEFAULT_WINDOW_S))
+
+
+def _duration_s(field: str, text: str | None, default_s: float) -> float:
+    if text is None:
+        return default_s
+    match = _DURATION.fullmatch(text)
+    seconds = int(match[1]) * _UNITS_S[match[2]] if match else 0
+    if not seconds:
+        raise QueryError(field, expected="a duration such as 90s, 15m, 1h or 7d", got=text)
+    return float(seconds)
