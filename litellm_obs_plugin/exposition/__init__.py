@@ -1,0 +1,1 @@
+"""Snapshots as Prometheus pages: text, OpenMetrics, protobuf with native histograms."""
