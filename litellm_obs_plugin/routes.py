@@ -19,6 +19,7 @@ from litellm_obs_plugin.metrics.snapshot import Snapshot
 
 _GZIP_FROM_BYTES = 500
 _GZIP_LEVEL = 5
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _MARKER = "litellm_obs_registered"
 
 METRICS_PATH = "/metrics"
@@ -57,7 +58,7 @@ def _metrics_page(surfaces: Surfaces) -> Callable[[Request], Any]:
         zipped = "gzip" in request.headers.get("accept-encoding", "")
         build = partial(_zipped_page if zipped else _page, names=names)
         body = await _view(surfaces, ("text", names, zipped), build)
-        headers = {"content-type": text.CONTENT_TYPE, "vary": "Accept, Accept-Encoding"}
+        headers = {"content-type": _TEXT, "vary": "Accept, Accept-Encoding"}
         if zipped:
             headers["content-encoding"] = "gzip"
         return Response(body, headers=headers)
@@ -81,9 +82,7 @@ def _gateway_router(surfaces: Surfaces) -> APIRouter:
     ) -> None:
         access.check_reader(user, path=request.url.path, roles=surfaces.roles)
 
-    @router.get(
-        GATEWAY_METRICS_PATH, response_model=GatewayMetrics, dependencies=[Depends(reader)]
-    )
+    @router.get(GATEWAY_METRICS_PATH, response_model=GatewayMetrics, dependencies=[Depends(reader)])
     async def gateway_metrics(
         window: Annotated[str | None, Query(description="For example 15m or 1h.")] = None,
     ) -> Response:

@@ -179,7 +179,7 @@ def _model(snapshot: Snapshot, *, provider: str, model: str) -> models.ModelRow:
         tokens_per_second=_ratio(tokens.output, busy_s) if tokens.output else None,
         tokens=tokens,
         costs=cost_usd,
-        cost_per_1k_tokens=_per(cost_usd, tokens.total / 1000),
+        cost_per_thousand_tokens=_per(cost_usd, tokens.total / 1000),
         cost_per_request=_per(cost_usd, success),
     )
 

@@ -9,8 +9,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-SCHEMA_VERSION = 1
-
 Status = Literal["healthy", "unhealthy", "degraded"]
 
 
@@ -81,7 +79,7 @@ class ModelRow(_Model):
     tokens_per_second: float | None
     tokens: Tokens
     costs: float | None
-    cost_per_1k_tokens: float | None = Field(alias="costPer1kTokens")
+    cost_per_thousand_tokens: float | None = Field(serialization_alias="costPer1kTokens")
     cost_per_request: float | None
 
 
@@ -137,7 +135,7 @@ class GatewayMetrics(_Model):
     costs: Costs
     tokens: Tokens
     providers: dict[str, ProviderState]
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     generated_at: datetime
     window: Window
     scope: Literal["instance", "fleet"]

@@ -7,10 +7,9 @@ checked again here.
 from collections.abc import Collection
 from typing import Any
 
+import litellm
 from fastapi import HTTPException, Request
 from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
-
-import litellm
 
 __all__ = ["authenticate", "check_reader", "metrics_are_public", "user_api_key_auth"]
 

@@ -95,7 +95,7 @@ def split_model(
     import litellm
 
     try:
-        name, found, *_ = litellm.get_llm_provider(  # type: ignore[attr-defined]
+        name, found, *_ = litellm.get_llm_provider(
             model=model, custom_llm_provider=provider, api_base=api_base
         )
     except Exception as error:  # noqa: BLE001 LiteLLM raises its own BadRequestError here

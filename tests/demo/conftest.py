@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -12,36 +10,8 @@ from litellm_obs_plugin.demo.providers import build
 from litellm_obs_plugin.demo.server import server
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "proxy: starts a real LiteLLM proxy (about 20 s)")
-
-
-def wait_for(condition: Callable[[], object], *, timeout_s: float = 10) -> object:
-    """The first true value of *condition*; fails after *timeout_s* seconds."""
-    deadline = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.02)
-    return value
-
-
-@pytest.fixture(name="wait_for", scope="session")
-def _wait_for():
-    return wait_for
-
-
 @pytest.fixture(scope="session")
-def free_port() -> Callable[[], int]:
-    def find() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return probe.getsockname()[1]
-
-    return find
-
-
-@pytest.fixture(scope="session")
-def _simulator_url(free_port) -> Iterator[str]:
+def _simulator_url(free_port, wait_for) -> Iterator[str]:
     port = free_port()
     simulator = server(build(profile="test", seed=7), port=port)
     thread = threading.Thread(target=simulator.run)

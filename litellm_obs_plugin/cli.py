@@ -1,0 +1,63 @@
+"""The ``litellm-obs`` command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Observability for the LiteLLM proxy.", no_args_is_help=True, add_completion=False
+)
+
+_CONFIG = "proxy_config.yaml"
+
+
+@app.callback()
+def main() -> None:
+    """Observability for the LiteLLM proxy."""
+
+
+@app.command()
+def demo(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="The proxy's configuration. Default: proxy_config.yaml here, else the shipped one.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where the proxy listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The proxy's port.")] = 4000,
+    providers_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The simulated providers' port.")
+    ] = 4010,
+    rate: Annotated[float, typer.Option(min=0.1, max=200, help="Requests per second.")] = 5.0,
+) -> None:
+    """Run a real proxy with the plugin, simulated providers with faults, and steady traffic."""
+    from litellm_obs_plugin.demo import stack
+
+    code = stack.run(
+        config=config or default_config(Path.cwd()),
+        host=host,
+        port=port,
+        providers_port=providers_port,
+        rate=rate,
+        stdout=sys.stdout,
+    )
+    raise typer.Exit(code)
+
+
+def default_config(directory: Path) -> Path:
+    """The configuration in *directory*, else the one that came with the package.
+
+    Raises:
+        typer.BadParameter: there is neither.
+    """
+    package = Path(__file__).parent
+    for place in (directory, package / "demo", package.parent):
+        if (place / _CONFIG).is_file():
+            return place / _CONFIG
+    msg = f"expected a {_CONFIG} in {directory}, or --config"
+    raise typer.BadParameter(msg)

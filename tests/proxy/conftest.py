@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.proxy.page import Page
+from tests.proxy.server import AUTH, Server, start_proxy, start_simulator, write_config
+
+TEMPLATE = Path(__file__).parent / "proxy_config.yaml"
+_cases = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Observation:
+    """What one scenario changed: *page* on /metrics, *calls* in the simulator's ledger."""
+
+    case: str
+    page: Page = field(default_factory=lambda: Page({}))
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Gateway:
+    """The proxy, the simulator behind it, and the questions that tests ask of both."""
+
+    def __init__(self, *, proxy: Server, simulator: Server, wait_for: Callable[..., Any]) -> None:
+        self.server = proxy
+        self.client = httpx.Client(
+            base_url=proxy.url, headers=AUTH, timeout=60, trust_env=False, follow_redirects=False
+        )
+        self.simulator = httpx.Client(base_url=simulator.url, timeout=20, trust_env=False)
+        self._wait_for = wait_for
+
+    def close(self) -> None:
+        self.client.close()
+        self.simulator.close()
+
+    def scrape(self) -> Page:
+        answer = self.client.get("/metrics")
+        assert answer.status_code == 200
+        return Page.parse(answer.text)
+
+    def json(self, **query: str) -> dict[str, Any]:
+        answer = self.client.get("/api/gateway/metrics", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def observe(
+        self, act: Callable[[str], object], *, requests: int = 1, calls: int = 1
+    ) -> Observation:
+        """What *act* (given the name of its case) did, once *requests* requests are counted."""
+        seen = Observation(case=f"case-{next(_cases)}")
+        before = self.scrape()
+        act(seen.case)
+
+        def counted() -> bool:
+            seen.page = self.scrape().since(before)
+            return seen.page.total("requests_total") >= requests
+
+        self._wait_for(counted, timeout_s=15)
+        self._wait_for(lambda: len(self.calls(seen.case)) >= calls)
+        seen.calls = self.calls(seen.case)
+        return seen
+
+    def calls(self, case: str) -> list[dict[str, Any]]:
+        return self.simulator.get("/_sim/calls", params={"case": case}).json()
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory, free_port, wait_for) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("simulator") / "log"
+    server = start_simulator(port=free_port(), log=log, wait_for=wait_for)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def proxy(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("proxy")
+    closed = f"http://127.0.0.1:{free_port()}"
+    config = write_config(
+        TEMPLATE, simulator=simulator.url, closed=closed, to=directory / "config.yaml"
+    )
+    server = start_proxy(
+        config=config,
+        port=free_port(),
+        state_dir=directory / "state",
+        log=directory / "log",
+        wait_for=wait_for,
+    )
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(proxy, simulator, wait_for) -> Iterator[Gateway]:
+    asking = Gateway(proxy=proxy, simulator=simulator, wait_for=wait_for)
+    yield asking
+    asking.close()
