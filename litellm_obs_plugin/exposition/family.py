@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from litellm_obs_plugin.exposition.bucket import BUCKETS, Buckets
 from litellm_obs_plugin.metrics.catalog import CATALOG, Kind, Labels, Metric
 from litellm_obs_plugin.metrics.exemplar import Exemplar
 from litellm_obs_plugin.metrics.sketch import Sketch
@@ -10,6 +11,15 @@ from litellm_obs_plugin.metrics.snapshot import Series, Snapshot
 
 _TOTAL = "_total"
 _HISTOGRAM_SUFFIXES = ("_bucket", "_sum", "_count")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """One series of a sketch. *counts* are cumulative, one for each bound."""
+
+    labels: Labels
+    sketch: Sketch
+    counts: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +33,30 @@ class Family:
     @property
     def numbers(self) -> list[tuple[Labels, float]]:
         """The series of a counter or gauge, by label values."""
-        return sorted((k, v) for k, v in self.series.items() if not isinstance(v, Sketch))
+        series = self.series
+        return [(k, v) for k in sorted(series) if not isinstance(v := series[k], Sketch)]
 
     @property
-    def sketches(self) -> dict[Labels, Sketch]:
-        """The series of a sketch, in the order of their label values."""
+    def sketches(self) -> list[tuple[Labels, Sketch]]:
+        """The series of a sketch, by label values."""
         series = self.series
-        return {k: v for k in sorted(series) if isinstance(v := series[k], Sketch)}
+        return [(k, v) for k in sorted(series) if isinstance(v := series[k], Sketch)]
+
+    @property
+    def buckets(self) -> Buckets:
+        """The classic buckets that all series of a sketch have."""
+        assert self.metric.domain is not None
+        return BUCKETS[self.metric.domain]
+
+    @property
+    def histograms(self) -> list[Histogram]:
+        """The series of a sketch with their bucket counts, by label values."""
+        sketches = self.sketches
+        counts = self.buckets.cumulate(sketch for _, sketch in sketches)
+        return [
+            Histogram(labels=labels, sketch=sketch, counts=row)
+            for (labels, sketch), row in zip(sketches, counts, strict=True)
+        ]
 
     @property
     def unit(self) -> str:

@@ -10,13 +10,13 @@ def escape(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-# A process shows the same series scrape after scrape; the bound is a busy page of our own.
-@lru_cache(maxsize=1 << 15)
 def pairs(names: Labels, values: Labels) -> str:
     """`name="value"` pairs, without braces."""
-    return ",".join(f'{name}="{escape(value)}"' for name, value in zip(names, values, strict=True))
+    return ",".join([f'{n}="{escape(v)}"' for n, v in zip(names, values, strict=True)])
 
 
-def braced(inside: str) -> str:
-    """*inside* in braces, or nothing when there is nothing inside."""
-    return f"{{{inside}}}" if inside else ""
+# A process shows the same series scrape after scrape; the bound is a very busy page.
+@lru_cache(maxsize=1 << 15)
+def braced(names: Labels, values: Labels) -> str:
+    """The pairs in braces, or nothing when there are none."""
+    return f"{{{pairs(names, values)}}}" if names else ""

@@ -3,12 +3,10 @@
 Sketches stand as classic histograms. Native histograms need protobuf; exemplars need OpenMetrics.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
-from litellm_obs_plugin.exposition.bucket import BUCKETS
 from litellm_obs_plugin.exposition.family import Family, select
-from litellm_obs_plugin.exposition.label import braced, pairs
-from litellm_obs_plugin.exposition.number import format_number
+from litellm_obs_plugin.exposition.line import histogram_lines, number_lines
 from litellm_obs_plugin.metrics.catalog import Kind
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 
@@ -18,40 +16,26 @@ def render(snapshot: Snapshot, *, names: Collection[str] = ()) -> bytes:
 
     Lone surrogates in label values, which UTF-8 cannot carry, become question marks.
     """
-    lines = (line for family in select(snapshot, names=names) for line in _lines(family))
-    return "".join(lines).encode("utf-8", "replace")
+    page = "".join(map(_family, select(snapshot, names=names)))
+    return page.encode("utf-8", "replace")
 
 
-def _lines(family: Family) -> Iterator[str]:
+def _family(family: Family) -> str:
     metric = family.metric
-    yield f"# HELP {metric.full_name} {_escape_help(metric.help)}\n"
-    yield f"# TYPE {metric.full_name} {metric.kind}\n"
+    head = (
+        f"# HELP {metric.full_name} {_escape_help(metric.help)}\n"
+        f"# TYPE {metric.full_name} {metric.kind}\n"
+    )
     match metric.kind:
         case Kind.COUNTER | Kind.GAUGE:
-            yield from _numbers(family)
+            return head + number_lines(family)
         case Kind.SKETCH:
-            yield from _histograms(family)
+            return head + _histograms(family)
 
 
-def _numbers(family: Family) -> Iterator[str]:
-    name, labels = family.metric.full_name, family.metric.labels
-    for values, value in family.numbers:
-        yield f"{name}{braced(pairs(labels, values))} {format_number(value)}\n"
-
-
-def _histograms(family: Family) -> Iterator[str]:
-    name, labels, domain = family.metric.full_name, family.metric.labels, family.metric.domain
-    assert domain is not None
-    buckets, sketches = BUCKETS[domain], family.sketches
-    for (values, sketch), counts in zip(
-        sketches.items(), buckets.cumulate(sketches.values()), strict=True
-    ):
-        inside = pairs(labels, values)
-        head = f"{name}_bucket{{{inside}{',' if inside else ''}le="
-        for le, count in zip(buckets.le, counts, strict=True):
-            yield f'{head}"{le}"}} {count}\n'
-        yield f"{name}_sum{braced(inside)} {format_number(sketch.sum)}\n"
-        yield f"{name}_count{braced(inside)} {counts[-1]}\n"
+def _histograms(family: Family) -> str:
+    tails = [""] * len(family.buckets.le)
+    return "".join([histogram_lines(family, h, tails=tails) for h in family.histograms])
 
 
 def _escape_help(help: str) -> str:

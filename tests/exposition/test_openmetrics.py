@@ -80,23 +80,28 @@ def test_an_exemplar_without_ids_is_left_out():
     assert {} == place([replace(EXEMPLAR, trace_id=None, request_id="")], bounds=(1.0,))
 
 
-@given(request=st.text(min_size=1, max_size=40))
-def test_any_request_id_comes_back(request):
-    """Request ids come from callers."""
-    labels = ("p", "m")
-    sketch = Sketch.of(SECONDS, [1.5])
-    page = openmetrics.render(
+def page_with(*, request_id):
+    labels, name = ("p", "m"), "time_to_first_token_seconds"
+    exemplars = (replace(EXEMPLAR, request_id=request_id),)
+    return openmetrics.render(
         Snapshot(
             started_at=0,
             taken_at=1,
-            series={"time_to_first_token_seconds": {labels: sketch}},
-            exemplars={
-                "time_to_first_token_seconds": {labels: (replace(EXEMPLAR, request_id=request),)}
-            },
+            series={name: {labels: Sketch.of(SECONDS, [1.5])}},
+            exemplars={name: {labels: exemplars}},
         )
     )
 
-    (family,) = text_string_to_metric_families(page.decode())
+
+# The reference parser stumbles over escaped quotes and over braces in exemplars.
+@given(request=st.text(st.characters(codec="utf-8", exclude_characters='"{}#'), min_size=1))
+def test_any_request_id_comes_back(request):
+    """Request ids come from callers."""
+    (family,) = text_string_to_metric_families(page_with(request_id=request[:40]).decode())
     (exemplar,) = (s.exemplar for s in family.samples if s.exemplar is not None)
 
-    assert request == exemplar.labels["request_id"]
+    assert request[:40] == exemplar.labels["request_id"]
+
+
+def test_a_request_id_is_escaped():
+    assert rb'request_id="a\"}\\b\nc"} 1.5 100.000' in page_with(request_id='a"}\\b\nc')
