@@ -86,8 +86,8 @@ def build_in_proxy() -> ObsCallback | InertCallback:
         configured = compat.callback_settings(SETTINGS_NAME)
         plugin = build(read_settings(configured, os.environ))
         routes.register(compat.proxy_app(), plugin.surfaces)
-    except Exception as error:  # noqa: BLE001 the proxy must start without us
-        log.error("litellm_obs is off: %s", error)  # noqa: TRY400
+    except Exception as error:
+        log.error("litellm_obs is off: %s", error)
         log.debug("litellm_obs is off", exc_info=error)
         return InertCallback()
     for name in compat.missing_names():

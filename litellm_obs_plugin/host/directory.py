@@ -68,8 +68,11 @@ class Directory:
     ) -> Deployment:
         name, found = compat.split_model(model, provider=provider, api_base=api_base)
         group = compat.deployment_group(deployment_id) if deployment_id else None
+        chosen_by_caller = group is None or "*" in group
         if group is None:
             group = asked if asked and compat.is_model_group(asked) else OTHER
+        if chosen_by_caller and not _is_listed(name, found):
+            name = OTHER
         deployment = Deployment(
             id=deployment_id, model_group=group, model=name, provider=found or UNKNOWN
         )
@@ -77,3 +80,8 @@ class Directory:
             self._known.clear()
         self._known[deployment_id, model] = deployment
         return deployment
+
+
+def _is_listed(model: str, provider: str | None) -> bool:
+    """Whether LiteLLM's price list has *model*: a bounded set of names, whatever callers invent."""
+    return any(map(compat.model_price, (model, f"{provider}/{model}")))

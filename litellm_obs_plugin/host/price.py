@@ -31,6 +31,8 @@ def read_cost(payload: Mapping[str, Any], *, estimated: bool, price_of: PriceOf)
         return _unpriced("lookup_failed")
     if total == 0 and not _has_price(payload, price_of):
         return _unpriced("no_price")
+    if total == 0 and not _has_usage(payload):
+        return _unpriced("no_usage")
     components = _components(payload.get("cost_breakdown") or {}, total)
     status = CostStatus.ESTIMATED if estimated else CostStatus.PRICED
     return Cost(status=status, total_usd=total, components_usd=components)
@@ -60,6 +62,11 @@ def _components(breakdown: Mapping[str, Any], total: float) -> dict[str, float]:
     else:
         parts["other"] = total - known if total - known > 1e-9 * total else 0.0
     return {name: usd for name, usd in parts.items() if usd or name == "input"}
+
+
+def _has_usage(payload: Mapping[str, Any]) -> bool:
+    metadata = payload.get("metadata")
+    return isinstance(metadata, Mapping) and bool(metadata.get("usage_object"))
 
 
 def _has_price(payload: Mapping[str, Any], price_of: PriceOf) -> bool:

@@ -113,6 +113,13 @@ def test_a_wildcard_group_counts_under_its_pattern(gateway):
     assert_cost(seen, price_of("gpt-4o-mini"))
 
 
+def test_a_name_that_callers_invent_does_not_become_a_label(gateway):
+    seen = gateway.observe(lambda case: chat(gateway, f"wild/invented-{case}", case))
+
+    assert_one(seen, model_group="wild/*")
+    assert seen.page.by("attempts_total", "model") == {("other",): 1}
+
+
 def test_streamed_chat(gateway):
     """Time to first token is the provider's own, from the call of the provider."""
 
@@ -384,8 +391,8 @@ def rejected_without_messages(gateway, case):
 
 REJECTED = {
     rejected_unknown_model: ("other", {"bad_request", "not_found"}),
-    rejected_without_key: ("other", {"auth"}),
-    rejected_bad_key: ("other", {"auth", "bad_request"}),
+    rejected_without_key: ("chat", {"auth"}),
+    rejected_bad_key: ("chat", {"auth", "bad_request"}),
     rejected_bad_json: ("other", {"bad_request"}),
     rejected_without_messages: ("chat", {"bad_request"}),
 }
@@ -402,7 +409,7 @@ def test_a_request_that_is_refused(gateway, act):
     seen = gateway.observe(refused, calls=0)
 
     assert seen.page.total("requests_total", outcome="rejected") == 1, seen.page.samples
-    assert seen.page.total("requests_total") == 1
+    assert seen.page.by("requests_total", "model_group") == {(group,): 1}
     assert seen.page.total("attempts_total") == 0
     ((error_type, source),) = seen.page.by("request_errors_total", "error_type", "source")
     assert error_type in error_types
@@ -431,7 +438,9 @@ def test_pass_through(gateway):
     seen = gateway.observe(act)
 
     assert_one(seen, model_group="other", operation="passthrough")
-    assert seen.page.by("requests_by_provider_total", "provider") == {("unknown",): 1}
+    assert seen.page.by("requests_by_provider_total", "provider") == {("openai",): 1}
+    assert seen.page.total("cost_per_request_usd_count") == 0
+    assert seen.page.total("unpriced_requests_total", reason="no_usage") == 1
 
 
 def test_the_hosts_own_health_checks_do_not_count(gateway):
