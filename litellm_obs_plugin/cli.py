@@ -23,7 +23,7 @@ def demo(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="The proxy's configuration. Default: proxy_config.yaml here, else the shipped one.",
+            help="The proxy's configuration. Default: ./proxy_config.yaml, else ours.",
             exists=True,
             dir_okay=False,
         ),

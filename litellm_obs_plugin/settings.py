@@ -22,7 +22,7 @@ ADMIN_ROLES = ("proxy_admin", "proxy_admin_viewer")
 
 
 class SettingsError(ValueError):
-    """A setting is unknown or has a bad value; the message names it, what was expected, what came."""
+    """A setting is unknown or bad; the message names it, what was expected and what came."""
 
 
 class Settings(BaseSettings):

@@ -1,9 +1,9 @@
-"""The CustomLogger that the proxy calls. Every hook is guarded: nothing is ever raised into LiteLLM.
+"""The CustomLogger that the proxy calls. Every hook is guarded: nothing is raised into LiteLLM.
 
-Which hook fires when, and which may be trusted, was measured on LiteLLM 1.106.2: request success is
-``async_log_success_event``; a failed attempt is ``async_post_call_failure_deployment_hook``; a failed
-request is ``async_post_call_failure_hook``. ``async_log_failure_event`` also fires for requests that
-succeed later and is read only for streams that break.
+Which hook fires when, and which may be trusted, was measured on LiteLLM 1.106.2: request success
+is ``async_log_success_event``; a failed attempt is ``async_post_call_failure_deployment_hook``; a
+failed request is ``async_post_call_failure_hook``. ``async_log_failure_event`` also fires for
+requests that succeed later and is read only for streams that break.
 """
 
 import logging
@@ -21,7 +21,7 @@ _LOG_INTERVAL_S = 30.0
 
 
 class ObsCallback(CustomLogger):
-    """Hands the proxy's events to an :class:`Observer`; *count_error* gets the stage of a failure."""
+    """Hands the proxy's events to an :class:`Observer`; *count_error* gets a failure's stage."""
 
     def __init__(
         self,

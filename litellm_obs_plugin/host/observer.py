@@ -22,7 +22,7 @@ _CLIENT_DISCONNECTED = "499"
 
 
 class Observer:
-    """Turns host events into tracker calls. Raises what bad input makes it raise: the callback counts it."""
+    """Turns host events into tracker calls. Bad input raises: the callback counts that."""
 
     def __init__(
         self, *, tracker: Tracker, directory: Directory, clock: Callable[[], float]
@@ -52,7 +52,7 @@ class Observer:
             self._tracker.attempt_ended(key, failed)
 
     def attempt_logged_as_failed(self, kwargs: Mapping[str, Any]) -> None:
-        """A failure event. Of a normal failure the deployment hook has told; this is a broken stream."""
+        """A failure event: of a broken stream, as the deployment hook tells of every other."""
         key = _key_of(kwargs)
         running = self._tracker.running(key) if key is not None else None
         if key is None or running is None or running.outcome is Outcome.SUCCESS:

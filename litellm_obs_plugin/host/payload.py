@@ -104,7 +104,7 @@ def operation_of_route(route: Any) -> Operation | None:
 
 
 def last_window(kwargs: Mapping[str, Any]) -> Window | None:
-    """Start and end of the last provider call, seconds since the epoch (of a stream: to its headers)."""
+    """Start and end of the last provider call (of a stream: to its headers), epoch seconds."""
     windows = _windows(metadata_of(kwargs))
     if not windows:
         return None

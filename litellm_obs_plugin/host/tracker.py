@@ -35,7 +35,7 @@ class OpenRequest:
 
 
 class Tracker:
-    """Bounded: *max_open* requests, none older than *time_to_live_s*; what it gives up is counted."""
+    """Holds at most *max_open* requests, *time_to_live_s* each; what it gives up is counted."""
 
     def __init__(
         self,

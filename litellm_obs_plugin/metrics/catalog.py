@@ -1,4 +1,4 @@
-"""Every metric as a row: what it is called, what it means, and how it is read off a finished request.
+"""Every metric as a row: its name, its meaning, and how it is read off a finished request.
 
 A new metric is one line here and one line in the golden page.
 """
@@ -37,6 +37,7 @@ class Metric:
     unit: str = ""
     domain: Domain | None = None
     read: Reader | None = None
+    exemplars: bool = False  # keep the ids of some of the values, to find their requests by
 
     @property
     def full_name(self) -> str:
@@ -53,11 +54,18 @@ def _counter(
     return Metric(name=name, help=help, kind=Kind.COUNTER, labels=labels, unit=unit, read=read)
 
 
-def _sketch(name: str, help: str, *labels: str, read: Reader, domain: Domain) -> Metric:
-    unit = {SECONDS: "seconds", DOLLARS: "usd"}.get(domain, "")
-    kind = Kind.SKETCH
+def _sketch(
+    name: str, help: str, *labels: str, read: Reader, domain: Domain, exemplars: bool = False
+) -> Metric:
     return Metric(
-        name=name, help=help, kind=kind, labels=labels, unit=unit, domain=domain, read=read
+        name=name,
+        help=help,
+        kind=Kind.SKETCH,
+        labels=labels,
+        unit={SECONDS: "seconds", DOLLARS: "usd"}.get(domain, ""),
+        domain=domain,
+        read=read,
+        exemplars=exemplars,
     )
 
 
@@ -80,6 +88,7 @@ CATALOG: tuple[Metric, ...] = (
         *("model_group", "stream", "outcome"),
         domain=SECONDS,
         read=reading.request_duration,
+        exemplars=True,
     ),
     _sketch(
         "request_attempts",
@@ -100,6 +109,7 @@ CATALOG: tuple[Metric, ...] = (
         *("provider", "model", "stream"),
         domain=SECONDS,
         read=reading.provider_duration,
+        exemplars=True,
     ),
     _sketch(
         "time_to_first_token_seconds",
@@ -107,6 +117,7 @@ CATALOG: tuple[Metric, ...] = (
         *("provider", "model"),
         domain=SECONDS,
         read=reading.time_to_first_token,
+        exemplars=True,
     ),
     _counter(
         "ttft_invalid_total",
@@ -133,6 +144,7 @@ CATALOG: tuple[Metric, ...] = (
         "model_group",
         domain=DOLLARS,
         read=reading.cost_per_request,
+        exemplars=True,
     ),
     _counter(
         "requests_by_cost_status_total",

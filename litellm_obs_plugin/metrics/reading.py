@@ -1,4 +1,4 @@
-"""How each metric is read off a finished request: (label values, value) pairs, in catalogue order."""
+"""How each metric is read off a finished request: (label values, value) pairs."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Reads snapshots off the event loop: one thread reads, and callers at the same time share a read."""
+"""Reads snapshots off the event loop: one thread reads, and simultaneous callers share a read."""
 
 import asyncio
 from collections.abc import Callable, Hashable

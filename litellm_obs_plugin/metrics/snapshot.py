@@ -20,6 +20,7 @@ class Snapshot:
     started_at: float
     taken_at: float
     workers: int = 1
+    damaged_files: int = 0  # state files that could not be read and were left out
     series: Mapping[str, Series] = field(default_factory=dict)
     exemplars: Mapping[str, Mapping[Labels, tuple[Exemplar, ...]]] = field(default_factory=dict)
 
@@ -66,6 +67,7 @@ class Snapshot:
             started_at=self.started_at,
             taken_at=self.taken_at,
             workers=self.workers,
+            damaged_files=self.damaged_files,
             series={**self.series, **extra},
             exemplars=self.exemplars,
         )
@@ -91,6 +93,7 @@ def merge_snapshots(parts: Iterable[Snapshot]) -> Snapshot:
         started_at=min(part.started_at for part in every),
         taken_at=max(part.taken_at for part in every),
         workers=sum(part.workers for part in every),
+        damaged_files=sum(part.damaged_files for part in every),
         series={m: {k: _joined(v) for k, v in s.items()} for m, s in gathered.items()},
     )
 
@@ -119,6 +122,7 @@ def difference(later: Snapshot, earlier: Snapshot) -> Snapshot:
         started_at=earlier.taken_at,
         taken_at=later.taken_at,
         workers=later.workers,
+        damaged_files=later.damaged_files,
         series=_mapped(later, since),
     )
 

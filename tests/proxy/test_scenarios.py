@@ -1,4 +1,4 @@
-"""What callers do, and what the page says of it: every number against the simulator's own ledger."""
+"""What callers do, and what the page says of it: every number against the simulator's ledger."""
 
 from __future__ import annotations
 
