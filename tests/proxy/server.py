@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+import yaml
 
 MASTER_KEY = "sk-test-6f0d1c5e2b"
 AUTH = {"authorization": f"Bearer {MASTER_KEY}"}
@@ -111,7 +113,13 @@ def start_proxy(
     )
 
 
-def write_config(template: Path, *, simulator: str, closed: str, to: Path) -> Path:
+def write_config(
+    template: Path, *, simulator: str, closed: str, to: Path, **changed: Mapping[str, Any]
+) -> Path:
+    """*template* with real addresses; *changed* sections are updated."""
     text = template.read_text().replace("SIMULATOR", simulator).replace("CLOSED", closed)
-    to.write_text(text)
+    config = yaml.safe_load(text)
+    for section, values in changed.items():
+        config[section] = {**config[section], **values}
+    to.write_text(yaml.safe_dump(config))
     return to
