@@ -8,13 +8,13 @@ edge, where values past the domain collapse: those count under `+Inf` alone.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from litellm_obs_plugin.exposition.number import format_number
 from litellm_obs_plugin.metrics.sketch import (
     BINS_PER_OCTAVE,
-    COUNTS,
     DOLLARS,
     HEAD,
     SECONDS,
@@ -22,6 +22,12 @@ from litellm_obs_plugin.metrics.sketch import (
     Domain,
     Sketch,
 )
+
+# Where a domain is wider than what is worth a line per series. Bounds are at 2^k.
+_NARROWED = {
+    SECONDS: range(-10, 10),  # 1 ms .. 512 s
+    DOLLARS: range(-20, 5),  # 1e-6 .. 16
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +37,6 @@ class Buckets:
     bounds: tuple[float, ...]
     le: tuple[str, ...]
     starts: tuple[int, ...]
-
-    @classmethod
-    def of(cls, domain: Domain, *, octaves: range) -> "Buckets":
-        """One bound at 2^k for every k in *octaves*."""
-        bounds = (*(2.0**k for k in octaves), math.inf)
-        inner = (k * BINS_PER_OCTAVE + 1 - domain.low_key for k in octaves)
-        return cls(bounds=bounds, le=tuple(format_number(b) for b in bounds), starts=(0, *inner))
 
     def cumulate(self, sketches: Iterable[Sketch]) -> list[list[int]]:
         """For each sketch the number of values up to each bound; the last is all of them."""
@@ -49,8 +48,16 @@ class Buckets:
         return (counts + cells[:, ZERO : ZERO + 1]).tolist()  # type: ignore[no-any-return]
 
 
-BUCKETS = {
-    SECONDS: Buckets.of(SECONDS, octaves=range(-10, 10)),  # 1 ms .. 512 s
-    DOLLARS: Buckets.of(DOLLARS, octaves=range(-20, 5)),  # 1e-6 .. 16
-    COUNTS: Buckets.of(COUNTS, octaves=range(21)),  # 1 .. 1,048,576
-}
+@lru_cache(maxsize=16)
+def buckets_of(domain: Domain) -> Buckets:
+    """The buckets that every series of *domain* has."""
+    octaves = _NARROWED.get(domain) or _inner_octaves(domain)
+    bounds = (*(2.0**k for k in octaves), math.inf)
+    starts = (k * BINS_PER_OCTAVE + 1 - domain.low_key for k in octaves)
+    return Buckets(bounds=bounds, le=tuple(format_number(b) for b in bounds), starts=(0, *starts))
+
+
+def _inner_octaves(domain: Domain) -> range:
+    """From the lowest power of two that ends a bin to the last below the domain's end."""
+    first = math.ceil(domain.low_key / BINS_PER_OCTAVE)
+    return range(first, math.ceil(domain.high_key / BINS_PER_OCTAVE))

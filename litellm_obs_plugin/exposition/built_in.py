@@ -16,6 +16,8 @@ from litellm_obs_plugin.exposition.family import aliases
 from litellm_obs_plugin.exposition.reencoding import encode
 from litellm_obs_plugin.metrics.catalog import CATALOG
 
+ClientFamilies = Iterable[ClientFamily]
+
 _OURS = frozenset(alias for metric in CATALOG for alias in aliases(metric))
 
 
@@ -25,13 +27,11 @@ class _Registry:
 
     families: Collection[ClientFamily]
 
-    def collect(self) -> Iterable[ClientFamily]:
+    def collect(self) -> ClientFamilies:
         return self.families
 
 
-def select_foreign(
-    families: Iterable[ClientFamily], *, names: Collection[str] = ()
-) -> list[ClientFamily]:
+def select_foreign(families: ClientFamilies, *, names: Collection[str] = ()) -> list[ClientFamily]:
     """The *families* that are not ours, only those called one of *names* when there are names."""
     wanted = frozenset(names)
     return [

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from litellm_obs_plugin.exposition.bucket import BUCKETS, Buckets
+from litellm_obs_plugin.exposition.bucket import Buckets, buckets_of
 from litellm_obs_plugin.metrics.catalog import CATALOG, Kind, Labels, Metric
 from litellm_obs_plugin.metrics.exemplar import Exemplar
 from litellm_obs_plugin.metrics.sketch import Sketch
@@ -46,7 +46,7 @@ class Family:
     def buckets(self) -> Buckets:
         """The classic buckets that all series of a sketch have."""
         assert self.metric.domain is not None
-        return BUCKETS[self.metric.domain]
+        return buckets_of(self.metric.domain)
 
     @property
     def histograms(self) -> list[Histogram]:

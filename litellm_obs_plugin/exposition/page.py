@@ -1,10 +1,9 @@
 """The page a scrape gets: our families, then those of the host's own registry."""
 
-from collections.abc import Collection, Iterable
-
-from prometheus_client.core import Metric as ClientFamily
+from collections.abc import Collection
 
 from litellm_obs_plugin.exposition import built_in, openmetrics, protobuf, text
+from litellm_obs_plugin.exposition.built_in import ClientFamilies
 from litellm_obs_plugin.exposition.negotiation import Format
 from litellm_obs_plugin.metrics.sketch import SCHEMA
 from litellm_obs_plugin.metrics.snapshot import Snapshot
@@ -17,7 +16,7 @@ def render(
     names: Collection[str] = (),
     schema: int = SCHEMA,
     max_buckets: int = protobuf.MAX_BUCKETS,
-    others: Iterable[ClientFamily] = (),
+    others: ClientFamilies = (),
 ) -> bytes:
     """The page in *format*, or only the families called one of *names*.
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litellm_obs_plugin.exposition import protobuf
-from litellm_obs_plugin.exposition.bucket import BUCKETS
+from litellm_obs_plugin.exposition.bucket import buckets_of
 from litellm_obs_plugin.exposition.native import native_buckets
 from litellm_obs_plugin.metrics.sketch import SECONDS, Sketch
 from litellm_obs_plugin.metrics.snapshot import Snapshot
@@ -109,10 +109,10 @@ def test_the_schema_of_a_growing_sketch_only_falls(values):
 @given(sketch=sketches)
 def test_classic_buckets_are_those_of_the_text(sketch, histogram):
     buckets = histogram(sketch)["buckets"]
-    (counts,) = BUCKETS[SECONDS].cumulate([sketch])
+    (counts,) = buckets_of(SECONDS).cumulate([sketch])
 
     assert counts == [bucket["count"] for bucket in buckets]
-    assert list(BUCKETS[SECONDS].bounds) == [bucket["bound"] for bucket in buckets]
+    assert list(buckets_of(SECONDS).bounds) == [bucket["bound"] for bucket in buckets]
 
 
 def test_a_sketch_of_zeros_is_still_a_native_histogram(histogram):
