@@ -1,7 +1,7 @@
 """Which deployment and which model group a call concerns, in names that are bounded."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.payload import mapping, metadata_of, payload_of, text
@@ -10,10 +10,22 @@ from litellm_obs_plugin.record import OTHER, UNKNOWN, Deployment
 _MAX_KNOWN = 10_000
 
 
+class Names(Protocol):
+    """What the host knows by name; :mod:`compat` asks LiteLLM."""
+
+    def is_model_group(self, name: str) -> bool: ...
+    def deployment_group(self, deployment_id: str) -> str | None: ...
+    def model_price(self, key: str) -> Mapping[str, Any]: ...
+    def split_model(
+        self, model: str, *, provider: str | None, api_base: str | None
+    ) -> tuple[str, str | None]: ...
+
+
 class Directory:
     """Resolves deployments once and remembers them. Unknown model groups become ``other``."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names = compat) -> None:
+        self._names = names
         self._known: dict[tuple[str, str], Deployment] = {}
 
     def of_attempt(self, kwargs: Mapping[str, Any]) -> Deployment:
@@ -51,7 +63,7 @@ class Directory:
 
         A wildcard group is known by its pattern, which the first deployment carries.
         """
-        if name and compat.is_model_group(name):
+        if name and self._names.is_model_group(name):
             return name
         if first is not None and "*" in first.model_group:
             return first.model_group
@@ -66,12 +78,12 @@ class Directory:
         api_base: str | None,
         asked: str | None,
     ) -> Deployment:
-        name, found = compat.split_model(model, provider=provider, api_base=api_base)
-        group = compat.deployment_group(deployment_id) if deployment_id else None
+        name, found = self._names.split_model(model, provider=provider, api_base=api_base)
+        group = self._names.deployment_group(deployment_id) if deployment_id else None
         chosen_by_caller = group is None or "*" in group
         if group is None:
-            group = asked if asked and compat.is_model_group(asked) else OTHER
-        if chosen_by_caller and not _is_listed(name, found):
+            group = asked if asked and self._names.is_model_group(asked) else OTHER
+        if chosen_by_caller and not self._is_listed(name, found):
             name = OTHER
         deployment = Deployment(
             id=deployment_id, model_group=group, model=name, provider=found or UNKNOWN
@@ -81,7 +93,6 @@ class Directory:
         self._known[deployment_id, model] = deployment
         return deployment
 
-
-def _is_listed(model: str, provider: str | None) -> bool:
-    """Whether LiteLLM's price list has *model*: a bounded set of names, whatever callers invent."""
-    return any(map(compat.model_price, (model, f"{provider}/{model}")))
+    def _is_listed(self, model: str, provider: str | None) -> bool:
+        """Whether the price list has *model*: a bounded set of names, whatever callers invent."""
+        return any(map(self._names.model_price, (model, f"{provider}/{model}")))
