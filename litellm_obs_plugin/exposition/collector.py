@@ -54,8 +54,8 @@ def _filled(family: Family) -> ClientFamily:
                 histogram.labels, _buckets(family, histogram), sum_value=histogram.sketch.sum
             )
     else:
-        for values, value in family.numbers:
-            client.add_metric(values, value)
+        for values in sorted(family.numbers):
+            client.add_metric(values, family.numbers[values])
     return client
 
 

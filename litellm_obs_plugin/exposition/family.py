@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from litellm_obs_plugin.exposition.bucket import Buckets, buckets_of
 from litellm_obs_plugin.metrics.catalog import CATALOG, Kind, Labels, Metric
@@ -31,10 +32,10 @@ class Family:
     exemplars: Mapping[Labels, tuple[Exemplar, ...]] = field(default_factory=dict)
 
     @property
-    def numbers(self) -> list[tuple[Labels, float]]:
-        """The series of a counter or gauge, by label values."""
-        series = self.series
-        return [(k, v) for k in sorted(series) if not isinstance(v := series[k], Sketch)]
+    def numbers(self) -> Mapping[Labels, float]:
+        """The series of a counter or gauge, in no order."""
+        # What the values are follows from the kind; asking each of 10,000 would cost a millisecond.
+        return cast(Mapping[Labels, float], self.series)
 
     @property
     def sketches(self) -> list[tuple[Labels, Sketch]]:

@@ -9,11 +9,11 @@ from litellm_obs_plugin.exposition.number import format_number
 
 def number_lines(family: Family) -> str:
     """One line for each series of a counter or gauge."""
-    name, labels = family.metric.full_name, family.metric.labels
+    name, labels, numbers = family.metric.full_name, family.metric.labels, family.numbers
     return "".join(
         [
-            f"{name}{braced(labels, values)} {format_number(value)}\n"
-            for values, value in family.numbers
+            f"{name}{braced(labels, values)} {format_number(numbers[values])}\n"
+            for values in sorted(numbers)
         ]
     )
 

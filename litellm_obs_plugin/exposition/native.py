@@ -61,7 +61,7 @@ def native_buckets(sketch: Sketch, *, schema: int, max_buckets: int) -> NativeBu
     filled = np.flatnonzero(bins)
     keys, counts = filled + sketch.domain.low_key, bins[filled]
     buckets = NativeBuckets(schema=SCHEMA, keys=keys, counts=counts)
-    while buckets.schema > schema or (
+    while buckets.schema > max(schema, COARSEST_SCHEMA) or (
         len(buckets.keys) > max_buckets and buckets.schema > COARSEST_SCHEMA
     ):
         buckets = buckets.coarsened()

@@ -50,15 +50,15 @@ def _family(family: Family, *, schema: int, max_buckets: int) -> bytes:
 
 
 def _counters(family: Family) -> Iterator[bytes]:
-    names = family.metric.labels
-    for values, value in family.numbers:
-        yield message.label_set(names, values) + message.counter(value)
+    names, numbers = family.metric.labels, family.numbers
+    for values in sorted(numbers):
+        yield message.label_set(names, values) + message.counter(numbers[values])
 
 
 def _gauges(family: Family) -> Iterator[bytes]:
-    names = family.metric.labels
-    for values, value in family.numbers:
-        yield message.label_set(names, values) + message.gauge(value)
+    names, numbers = family.metric.labels, family.numbers
+    for values in sorted(numbers):
+        yield message.label_set(names, values) + message.gauge(numbers[values])
 
 
 def _histograms(family: Family, *, schema: int, max_buckets: int) -> Iterator[bytes]:
