@@ -21,9 +21,10 @@ def place(exemplars: Iterable[Exemplar], *, bounds: Sequence[float]) -> dict[int
 
 def label_pairs(exemplar: Exemplar) -> LabelPairs:
     """The ids that fit into the limit, the trace first; an id is never cut short."""
-    fitting: LabelPairs = ()
+    fitting: list[tuple[str, str]] = []
+    left = MAX_LABEL_CHARACTERS
     for name, value in (("trace_id", exemplar.trace_id), ("request_id", exemplar.request_id)):
-        longer = (*fitting, (name, value)) if value else fitting
-        if sum(len(n) + len(v) for n, v in longer) <= MAX_LABEL_CHARACTERS:
-            fitting = longer
-    return fitting
+        if value and len(name) + len(value) <= left:
+            fitting.append((name, value))
+            left -= len(name) + len(value)
+    return tuple(fitting)
