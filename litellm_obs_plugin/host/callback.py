@@ -9,6 +9,7 @@ requests that succeed later and is read only for streams that break.
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from litellm.integrations.custom_logger import CustomLogger
@@ -66,9 +67,11 @@ class ObsCallback(CustomLogger):
         user_api_key_dict: Any,
         traceback_str: Any = None,
     ) -> None:
-        route = getattr(user_api_key_dict, "request_route", None)
-        failed = self._observer.request_failed
-        self._guard("request_failure", failed, request_data, original_exception, route)
+        failed = self._request_failed
+        self._guard("request_failure", failed, request_data, original_exception, user_api_key_dict)
+
+    def _request_failed(self, event: Mapping[str, Any], error: Any, user: Any) -> None:
+        self._observer.request_failed(event, error, getattr(user, "request_route", None))
 
     def _guard(self, stage: str, handle: Callable[..., None], event: Any, *rest: Any) -> None:
         try:
@@ -77,7 +80,8 @@ class ObsCallback(CustomLogger):
                 raise TypeError(msg)
             handle(event, *rest)
         except Exception as error:  # noqa: BLE001 the one place: a lost sample must not cost a request
-            self._count_error(stage)
+            with suppress(Exception):  # on a full disk counting fails as well
+                self._count_error(stage)
             self._log(stage, error)
 
     def _log(self, stage: str, error: Exception) -> None:

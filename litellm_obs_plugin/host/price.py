@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from litellm_obs_plugin.host.payload import mapping
 from litellm_obs_plugin.record import Cost, CostStatus
 
 PriceOf = Callable[[str], Mapping[str, Any]]
@@ -33,7 +34,7 @@ def read_cost(payload: Mapping[str, Any], *, estimated: bool, price_of: PriceOf)
         return _unpriced("no_price")
     if total == 0 and not _has_usage(payload):
         return _unpriced("no_usage")
-    components = _components(payload.get("cost_breakdown") or {}, total)
+    components = _components(mapping(payload.get("cost_breakdown")), total)
     status = CostStatus.ESTIMATED if estimated else CostStatus.PRICED
     return Cost(status=status, total_usd=total, components_usd=components)
 
@@ -65,12 +66,11 @@ def _components(breakdown: Mapping[str, Any], total: float) -> dict[str, float]:
 
 
 def _has_usage(payload: Mapping[str, Any]) -> bool:
-    metadata = payload.get("metadata")
-    return isinstance(metadata, Mapping) and bool(metadata.get("usage_object"))
+    return bool(mapping(payload.get("metadata")).get("usage_object"))
 
 
 def _has_price(payload: Mapping[str, Any], price_of: PriceOf) -> bool:
-    information = payload.get("model_map_information") or {}
+    information = mapping(payload.get("model_map_information"))
     keys = (information.get("model_map_key"), payload.get("model_id"), payload.get("model"))
     return any(
         price_of(key).get(name) is not None
