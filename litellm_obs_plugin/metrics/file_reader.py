@@ -1,15 +1,63 @@
 """Reading a worker file while its worker writes: no lock, no copy of the names on each read."""
 
+import errno
+import fcntl
+import math
 import mmap
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
 
 from litellm_obs_plugin.metrics import layout
 from litellm_obs_plugin.metrics.layout import Block, BlockKind
+from litellm_obs_plugin.metrics.mapping import HEAD
 from litellm_obs_plugin.metrics.sketch import Sketch
-from litellm_obs_plugin.metrics.snapshot import Value
+
+Number = tuple[float, float]  # a value, and what it rounds off
+Raw = Number | Sketch
+
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_NOT_OURS = frozenset({errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENXIO})
+
+
+def open_regular(path: Path) -> int:
+    """A descriptor to read *path* with.
+
+    Raises:
+        layout.FormatError: it is a link, a pipe, a directory, or not ours to read.
+        OSError: it cannot be opened.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            msg = f"expected a file of our own: {error.strerror}"
+            raise layout.FormatError(msg) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        msg = "expected a regular file"
+        raise layout.FormatError(msg)
+    return descriptor
+
+
+def is_alive(path: Path) -> bool:
+    """Whether the worker that owns *path* still lives (holds its lock).
+
+    Raises:
+        layout.FormatError, OSError: as :func:`open_regular`.
+    """
+    descriptor = open_regular(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 class FileReader:
@@ -21,45 +69,85 @@ class FileReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         self._blocks: list[Block] = []
         self._parsed = layout.HEADER_BYTES
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._size = 0
+        self._descriptor = open_regular(path)
         try:
             self._map()
-            _, self.started_at = layout.check_header(self._memory)
-        except (layout.FormatError, OSError, ValueError):
+            self.header = layout.read_header(self._memory)
+        except BaseException:
             os.close(self._descriptor)
             raise
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What no other file has while this reader is open."""
+        status = os.fstat(self._descriptor)
+        return status.st_dev, status.st_ino
+
     def close(self) -> None:
         os.close(self._descriptor)
+        del self._cells
+        self._memory.close()
 
     def blocks(self) -> list[Block]:
         """Every series that is published by now."""
-        if self._cells[layout.USED_CELL] > len(self._memory):
+        used = int(self._cells[layout.USED_CELL])  # once: it may grow while we look
+        if used > self._size or os.fstat(self._descriptor).st_size < self._size:
             self._map()
-        used, _ = layout.check_header(self._memory)
+        if not self._parsed <= used <= self._size:
+            msg = f"expected {self._parsed} to {self._size} bytes in use, got {used}"
+            raise layout.FormatError(msg)
         if used > self._parsed:
-            self._blocks.extend(layout.read_blocks(self._memory, self._parsed, used))
+            self._blocks += list(layout.read_blocks(self._memory, self._parsed, used))
             self._parsed = used
         return self._blocks
 
-    def value(self, block: Block) -> Value:
-        """A private copy of one series' state."""
-        cells = self._cells[block.start : block.start + block.cells].copy()
-        if block.domain is not None:
-            return Sketch.frozen(block.domain, cells)
-        floats = cells.view(np.float64)
-        if block.kind is BlockKind.GAUGE:
-            return float(floats[0])
-        return float(floats[0] + floats[1])
+    def value(self, block: Block) -> Raw:
+        """A private copy of one series' state.
+
+        A sketch's bins are read before its head, which its worker writes the other way round: so no
+        value in a bin lies outside the extremes.
+        """
+        end = block.start + block.cells
+        if block.domain is None:
+            number, rest = self._cells[block.start : end].view(np.float64).tolist()
+            return number, rest
+        cells = np.empty(block.cells, dtype=np.int64)
+        cells[HEAD:] = self._cells[block.start + HEAD : end]
+        cells[:HEAD] = self._cells[block.start : block.start + HEAD]
+        return Sketch.frozen(block.domain, cells)
+
+    def exemplars(self, block: Block) -> bytes:
+        """A copy of what :func:`exemplar.decode` takes; empty when there is nothing."""
+        start = block.start + block.cells
+        return self._cells[start : start + block.exemplar_cells].tobytes()
+
+    def body(self) -> bytes:
+        """A copy of everything behind the header."""
+        return self._memory[layout.HEADER_BYTES : self.header.used]
 
     def _map(self) -> None:
         size = os.fstat(self._descriptor).st_size
-        if size < layout.HEADER_BYTES:
-            msg = f"{self.path.name}: expected at least {layout.HEADER_BYTES} bytes, got {size}"
+        if size < max(layout.HEADER_BYTES, self._size):
+            msg = f"expected at least {max(layout.HEADER_BYTES, self._size)} bytes, got {size}"
             raise layout.FormatError(msg)
         self._memory = mmap.mmap(self._descriptor, size, access=mmap.ACCESS_READ)
-        words = size // layout.WORD
-        self._cells = np.frombuffer(self._memory, dtype=np.int64, count=words)
+        self._cells = np.frombuffer(self._memory, dtype=np.int64, count=size // layout.WORD)
+        self._size = size
+
+
+def check_value(block: Block, raw: Raw) -> None:
+    """Refuse what no worker writes.
+
+    Raises:
+        layout.FormatError: a count or sum is negative or not finite.
+    """
+    if isinstance(raw, Sketch):
+        sound = raw.array[:3].min() >= 0 and raw.bins.min() >= 0 and 0 <= raw.sum < math.inf
+    else:
+        sound = math.isfinite(sum(raw)) and (block.kind is BlockKind.GAUGE or raw[0] >= 0)
+    if not sound:
+        msg = f"{block.name.metric}: not a count"
+        raise layout.FormatError(msg)

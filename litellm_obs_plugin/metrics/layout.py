@@ -4,29 +4,33 @@ A block is one series: its name as JSON, then its cells. The header's *used* cel
 a block is whole, so a reader in another process never sees half a series. All words are 8 bytes,
 in the machine's own order: a worker file never leaves its host.
 
-    header  magic · format · used · started_at · reserved, 4,096 bytes
-    block   bytes · kind · name bytes · low key · high key · name, padded · cells
+    header  magic · format · used · started_at · checksum · reserved, 4,096 bytes
+    block   bytes · kind · name bytes · low key · high key · exemplar words · name, padded · cells
+
+Only a base has a checksum, of all that follows the header: it is written once and whole.
 """
 
 import json
+import math
 import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
-from litellm_obs_plugin.metrics.sketch import Domain
+from litellm_obs_plugin.metrics.mapping import Domain
 
 MAGIC = b"LLMOBS\x00\x01"
 FORMAT = 1
 HEADER_BYTES = 4096
 WORD = 8
 
-_HEADER = struct.Struct("=8sqqd")
-FORMAT_CELL, USED_CELL, STARTED_CELL = 1, 2, 3
-_BLOCK = struct.Struct("=qqqqq")
+_HEADER = struct.Struct("=8sqqdq")
+USED_CELL = 2
+_BLOCK = struct.Struct("=qqqqqq")
 
-VALUE_CELLS = 2  # sum, compensation
+VALUE_CELLS = 2  # a number, and in a base what it rounds off
 FOLDED = "folded"
 
 
@@ -43,8 +47,7 @@ class FormatError(ValueError):
     """The file is not a worker file of this format."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesName:
+class SeriesName(NamedTuple):
     """A metric's name and its label values in catalogue order."""
 
     metric: str
@@ -59,16 +62,25 @@ class Block:
     kind: BlockKind
     start: int
     cells: int
+    exemplar_cells: int = 0  # behind *cells*
     domain: Domain | None = None
 
 
-def header(started_at: float) -> bytes:
-    """The first bytes of a new file."""
-    return _HEADER.pack(MAGIC, FORMAT, HEADER_BYTES, started_at)
+class Header(NamedTuple):
+    """*used* is how many bytes hold blocks, the header among them."""
+
+    used: int
+    started_at: float
+    checksum: int
 
 
-def check_header(data: mmap.mmap | bytes) -> tuple[int, float]:
-    """(bytes used, start of recording) of a file.
+def encode_header(started_at: float, *, used: int = HEADER_BYTES, checksum: int = 0) -> bytes:
+    """The first bytes of a file."""
+    return _HEADER.pack(MAGIC, FORMAT, used, started_at, checksum)
+
+
+def read_header(data: mmap.mmap | bytes) -> Header:
+    """The header of a file.
 
     Raises:
         FormatError: it is too short, of another format, or claims more than it holds.
@@ -76,24 +88,26 @@ def check_header(data: mmap.mmap | bytes) -> tuple[int, float]:
     if len(data) < HEADER_BYTES:
         msg = f"expected at least {HEADER_BYTES} bytes, got {len(data)}"
         raise FormatError(msg)
-    magic, version, used, started_at = _HEADER.unpack_from(data)
-    if magic != MAGIC or version != FORMAT:
-        msg = f"expected format {FORMAT}, got {magic!r} format {version}"
+    magic, version, used, started_at, checksum = _HEADER.unpack_from(data)
+    if magic != MAGIC or version != FORMAT or not math.isfinite(started_at):
+        msg = f"expected format {FORMAT}, got {magic!r} format {version} of {started_at}"
         raise FormatError(msg)
     if not HEADER_BYTES <= used <= len(data) or used % WORD:
         msg = f"expected {HEADER_BYTES} to {len(data)} bytes in use, got {used}"
         raise FormatError(msg)
-    return used, started_at
+    return Header(used, started_at, checksum)
 
 
-def encode_block(name: SeriesName, kind: BlockKind, domain: Domain | None) -> tuple[bytes, int]:
+def encode_block(
+    name: SeriesName, kind: BlockKind, domain: Domain | None, *, exemplar_cells: int = 0
+) -> tuple[bytes, int]:
     """The head of a block for a series, and the number of its cells."""
     text = json.dumps([name.metric, list(name.labels)]).encode()
     padded = text.ljust(-(-len(text) // WORD) * WORD)
     cells = _cells(kind, domain)
     low, high = (domain.low_key, domain.high_key) if domain is not None else (0, 0)
-    size = _BLOCK.size + len(padded) + cells * WORD
-    return _BLOCK.pack(size, kind, len(padded), low, high) + padded, cells
+    size = _BLOCK.size + len(padded) + (cells + exemplar_cells) * WORD
+    return _BLOCK.pack(size, kind, len(padded), low, high, exemplar_cells) + padded, cells
 
 
 def read_blocks(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[Block]:
@@ -105,21 +119,36 @@ def read_blocks(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[Block
     offset = start
     while offset < end:
         try:
-            size, kind, name_bytes, low, high = _BLOCK.unpack_from(data, offset)
-            at = offset + _BLOCK.size
-            metric, labels = json.loads(data[at : at + name_bytes])
-            domain = Domain(low_key=low, high_key=high) if kind == BlockKind.SKETCH else None
-            cells = _cells(BlockKind(kind), domain)
-            name = SeriesName(str(metric), tuple(str(v) for v in labels))
-            if size != _BLOCK.size + name_bytes + cells * WORD or offset + size > end:
-                msg = f"block at {offset}: {size} bytes do not hold {cells} cells"
-                raise FormatError(msg)
-            first = (at + name_bytes) // WORD
-            yield Block(name=name, kind=BlockKind(kind), start=first, cells=cells, domain=domain)
-        except (ValueError, TypeError, struct.error) as error:
+            block, size = _read_block(data, offset)
+        except (ValueError, TypeError, RecursionError, struct.error) as error:
             msg = f"block at {offset}: {error}"
             raise FormatError(msg) from error
+        if offset + size > end:
+            msg = f"block at {offset}: {size} bytes reach past {end}"
+            raise FormatError(msg)
+        yield block
         offset += size
+
+
+def _read_block(data: mmap.mmap | bytes, offset: int) -> tuple[Block, int]:
+    size, number, name_bytes, low, high, exemplar_cells = _BLOCK.unpack_from(data, offset)
+    kind, at = BlockKind(number), offset + _BLOCK.size
+    domain = Domain(low_key=low, high_key=high) if kind is BlockKind.SKETCH else None
+    cells = _cells(kind, domain)
+    shape_is_sound = low <= high and exemplar_cells >= 0 and name_bytes >= 0
+    if not shape_is_sound or size != _BLOCK.size + name_bytes + (cells + exemplar_cells) * WORD:
+        msg = f"{size} bytes do not hold a name of {name_bytes} and {cells} cells"
+        raise FormatError(msg)
+    metric, labels = json.loads(data[at : at + name_bytes])
+    block = Block(
+        name=SeriesName(str(metric), tuple(map(str, labels))),
+        kind=kind,
+        start=(at + name_bytes) // WORD,
+        cells=cells,
+        exemplar_cells=exemplar_cells,
+        domain=domain,
+    )
+    return block, size
 
 
 def _cells(kind: BlockKind, domain: Domain | None) -> int:

@@ -1,14 +1,18 @@
 """What all series were at one instant: immutable, mergeable, read by every surface."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
+from typing import TypeVar
 
 from litellm_obs_plugin.metrics.catalog import BY_NAME, Kind, Labels
-from litellm_obs_plugin.metrics.exemplar import Exemplar
+from litellm_obs_plugin.metrics.exemplar import Exemplar, latest
+from litellm_obs_plugin.metrics.mapping import Domain
 from litellm_obs_plugin.metrics.sketch import Sketch, merge
 
+T = TypeVar("T")
 Value = float | Sketch
 Series = Mapping[Labels, Value]
 
@@ -83,54 +87,78 @@ def merge_snapshots(parts: Iterable[Snapshot]) -> Snapshot:
     if not every:
         msg = "expected at least one snapshot"
         raise ValueError(msg)
-    gathered: dict[str, dict[Labels, list[Value]]] = {}
-    for part in every:
-        for metric, series in part.series.items():
-            values = gathered.setdefault(metric, {})
-            for labels, value in series.items():
-                values.setdefault(labels, []).append(value)
     return Snapshot(
         started_at=min(part.started_at for part in every),
         taken_at=max(part.taken_at for part in every),
         workers=sum(part.workers for part in every),
         damaged_files=sum(part.damaged_files for part in every),
-        series={m: {k: _joined(v) for k, v in s.items()} for m, s in gathered.items()},
+        series={
+            metric: {labels: _joined(values) for labels, values in series.items()}
+            for metric, series in _gather(part.series for part in every).items()
+        },
+        exemplars={
+            metric: {
+                labels: latest(_domain(metric), chain.from_iterable(parts))
+                for labels, parts in exemplars.items()
+            }
+            for metric, exemplars in _gather(part.exemplars for part in every).items()
+        },
     )
 
 
+def _gather(parts: Iterable[Mapping[str, Mapping[Labels, T]]]) -> dict[str, dict[Labels, list[T]]]:
+    gathered: dict[str, dict[Labels, list[T]]] = {}
+    for part in parts:
+        for metric, series in part.items():
+            values = gathered.setdefault(metric, {})
+            for labels, value in series.items():
+                values.setdefault(labels, []).append(value)
+    return gathered
+
+
 def _joined(values: list[Value]) -> Value:
-    sketches = [v for v in values if isinstance(v, Sketch)]
-    if not sketches:
-        return math.fsum(v for v in values if not isinstance(v, Sketch))
-    merged = sketches[0] if len(sketches) == 1 else merge(sketches)
-    assert merged is not None
-    return merged
+    merged = merge(v for v in values if isinstance(v, Sketch))
+    return math.fsum(v for v in values if not isinstance(v, Sketch)) if merged is None else merged
+
+
+def _domain(metric: str) -> Domain:
+    domain = BY_NAME[metric].domain
+    assert domain is not None, f"{metric} has exemplars but is no sketch"
+    return domain
 
 
 def difference(later: Snapshot, earlier: Snapshot) -> Snapshot:
-    """What was recorded between two snapshots of the same state. Gauges keep their later value."""
+    """What was recorded between two snapshots of the same state. Gauges keep their later value.
+
+    A series that is smaller than it was has started anew: all of it is new.
+    """
 
     def since(metric: str, labels: Labels, value: Value) -> Value:
         old = earlier.series.get(metric, {}).get(labels)
-        if isinstance(value, Sketch):
-            return value.minus(old) if isinstance(old, Sketch) else value
-        if BY_NAME[metric].kind is Kind.GAUGE or not isinstance(old, float):
+        if old is None or BY_NAME[metric].kind is Kind.GAUGE:
             return value
-        return value - old
+        if isinstance(value, Sketch) and isinstance(old, Sketch):
+            return value.minus(old) if _continues(value, old) else value
+        if isinstance(value, Sketch) or isinstance(old, Sketch):
+            return value
+        return value - old if value >= old else value
 
     return Snapshot(
         started_at=earlier.taken_at,
         taken_at=later.taken_at,
         workers=later.workers,
         damaged_files=later.damaged_files,
-        series=_mapped(later, since),
+        series={
+            metric: {labels: since(metric, labels, value) for labels, value in series.items()}
+            for metric, series in later.series.items()
+        },
+        exemplars=later.exemplars,
     )
 
 
-def _mapped(
-    snapshot: Snapshot, change: Callable[[str, Labels, Value], Value]
-) -> dict[str, dict[Labels, Value]]:
-    return {
-        metric: {labels: change(metric, labels, value) for labels, value in series.items()}
-        for metric, series in snapshot.series.items()
-    }
+def _continues(later: Sketch, earlier: Sketch) -> bool:
+    return (
+        later.domain == earlier.domain
+        and later.zero_count >= earlier.zero_count
+        and bool((later.bins >= earlier.bins).all())
+    )

@@ -7,154 +7,151 @@ failure.
 
 import fcntl
 import math
-import mmap
 import os
+import threading
 import uuid
-from collections.abc import Callable
-from functools import partial
+import weakref
+from enum import Enum, auto
 from pathlib import Path
-from typing import Any, TypeVar
 
-from litellm_obs_plugin.metrics import layout
+from litellm_obs_plugin.metrics import exemplar, layout
+from litellm_obs_plugin.metrics.arena import INITIAL_BYTES, Allocate, Arena, Place, allocate_space
+from litellm_obs_plugin.metrics.exemplar import MarkedSketch
 from litellm_obs_plugin.metrics.layout import BlockKind, SeriesName
-from litellm_obs_plugin.metrics.sketch import MAX, MIN, Domain, Sketch
+from litellm_obs_plugin.metrics.mapping import MAX, MIN, Domain
+from litellm_obs_plugin.metrics.number import Counter, Gauge
+from litellm_obs_plugin.metrics.sketch import Sketch
+from litellm_obs_plugin.metrics.state_dir import locked
 
 SUFFIX = ".worker"
-INITIAL_BYTES = 1 << 20
+NEW_SUFFIX = ".new"
+_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-class Counter:
-    """A float sum in two cells, compensated, so that 1e6 tiny costs add up to the cent."""
+class FileState(Enum):
+    """Whether this process may write."""
 
-    __slots__ = ("_floats",)
-
-    def __init__(self, cells: Any, floats: Any) -> None:
-        self.attach(cells, floats)
-
-    def attach(self, cells: Any, floats: Any) -> None:
-        self._floats = floats
-
-    def add(self, value: float) -> None:
-        """Add *value*.
-
-        Raises:
-            ValueError: it is negative, infinite or NaN.
-        """
-        if not (math.isfinite(value) and value >= 0):
-            msg = f"expected a finite number >= 0, got {value!r}"
-            raise ValueError(msg)
-        floats = self._floats
-        old = floats[0]
-        new = old + value
-        floats[1] += (old - new) + value if old >= value else (value - new) + old
-        floats[0] = new
-
-
-class Gauge:
-    """The last value set, or the sum of what was added and taken away."""
-
-    __slots__ = ("_floats",)
-
-    def __init__(self, cells: Any, floats: Any) -> None:
-        self.attach(cells, floats)
-
-    def attach(self, cells: Any, floats: Any) -> None:
-        self._floats = floats
-
-    def add(self, value: float) -> None:
-        self._floats[0] += value
-
-    def set(self, value: float) -> None:
-        self._floats[0] = value
-
-
-Slot = Counter | Gauge | Sketch
-S = TypeVar("S", bound=Slot)
-Extent = tuple[int, int]  # a series' cells: first word, word after the last
+    OPEN = auto()
+    CLOSED = auto()
+    DISOWNED = auto()  # we are a fork of the process whose file this is
 
 
 class WorkerFile:
-    """The state of this worker. One writer thread; readers use their own mapping of the file."""
+    """The state of this worker. Writers hold :attr:`lock`; readers use their own mapping.
 
-    def __init__(self, *, path: Path, descriptor: int) -> None:
+    A forked child must not write to its parent's file, nor keep its lock: there the file becomes
+    *disowned*, and :meth:`renewed` makes the child's own.
+    """
+
+    def __init__(
+        self, *, path: Path, started_at: float, lock_descriptor: int, descriptor: int, arena: Arena
+    ) -> None:
         """Use :meth:`create`."""
         self.path = path
-        self._descriptor = descriptor
-        self._slots: list[tuple[Slot, Extent]] = []
-        self._used = layout.HEADER_BYTES
-        self._map(os.fstat(descriptor).st_size)
+        self.state = FileState.OPEN
+        self.lock = threading.RLock()
+        self._started_at = started_at
+        self._lock_descriptor = lock_descriptor
+        self._descriptor = descriptor  # the mapping duplicates it, so it must not bear the lock
+        self._arena = arena
+        _files.add(self)
 
     @classmethod
-    def create(cls, *, directory: Path, started_at: float) -> "WorkerFile":
-        """A new, locked, empty file in *directory*. Call after fork: a lock is shared with a child.
+    def create(
+        cls, *, directory: Path, started_at: float, allocate: Allocate = allocate_space
+    ) -> "WorkerFile":
+        """A new, locked, empty file in *directory*.
 
         Raises:
-            OSError: the directory cannot be written.
+            OSError: the directory cannot be written, or its disk is full.
         """
         name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        temporary = directory / f"{name}.new"
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.ftruncate(descriptor, INITIAL_BYTES)
-            os.pwrite(descriptor, layout.header(started_at), 0)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path = directory / (name + SUFFIX)
-            temporary.rename(path)  # only now, locked and whole, can others see it
-        except OSError:
-            os.close(descriptor)
-            temporary.unlink(missing_ok=True)
-            raise
-        return cls(path=path, descriptor=descriptor)
+        temporary, path = directory / (name + NEW_SUFFIX), directory / (name + SUFFIX)
+        lock_descriptor = descriptor = -1
+        with locked(directory):  # so that a file which is not yet locked is not taken for stale
+            try:
+                lock_descriptor = os.open(temporary, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+                fcntl.flock(lock_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                descriptor = os.open(temporary, _FLAGS)
+                allocate(descriptor, 0, INITIAL_BYTES)
+                os.pwrite(descriptor, layout.encode_header(started_at), 0)
+                arena = Arena(descriptor=descriptor, allocate=allocate)
+                temporary.rename(path)  # only now, locked and whole, can others see it
+            except BaseException:
+                _close(lock_descriptor, descriptor)
+                temporary.unlink(missing_ok=True)
+                raise
+        return cls(
+            path=path,
+            started_at=started_at,
+            lock_descriptor=lock_descriptor,
+            descriptor=descriptor,
+            arena=arena,
+        )
+
+    def renewed(self) -> "WorkerFile":
+        """A new file for this process, in the same directory.
+
+        Raises:
+            OSError: as :meth:`create`.
+        """
+        return WorkerFile.create(directory=self.path.parent, started_at=self._started_at)
 
     def counter(self, name: SeriesName) -> Counter:
-        return self._place(Counter, self._append(name, BlockKind.COUNTER, None))
+        return Counter(self._append(name, BlockKind.COUNTER).floats)
 
     def gauge(self, name: SeriesName) -> Gauge:
-        return self._place(Gauge, self._append(name, BlockKind.GAUGE, None))
+        return Gauge(self._append(name, BlockKind.GAUGE).floats)
 
     def sketch(self, name: SeriesName, domain: Domain) -> Sketch:
-        extent = self._append(name, BlockKind.SKETCH, domain)
-        return self._place(partial(Sketch, domain), extent)
+        place = self._append(name, BlockKind.SKETCH, domain)
+        return Sketch(domain, place.cells, place.floats)
+
+    def marked_sketch(self, name: SeriesName, domain: Domain) -> MarkedSketch:
+        """A sketch with room for exemplars."""
+        place = self._append(name, BlockKind.SKETCH, domain, exemplar_cells=exemplar.CELLS)
+        return MarkedSketch(Sketch(domain, place.cells, place.floats), place.behind)
 
     def close(self) -> None:
         """Give up the lock. The file stays, and the next worker folds it into the base."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # the mapping keeps a duplicate open
-        os.close(self._descriptor)
+        with self.lock:
+            if self.state is FileState.OPEN:
+                self.state = FileState.CLOSED
+                fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
+                _close(self._lock_descriptor, self._descriptor)
 
-    def _place(self, build: Callable[[Any, Any], S], extent: Extent) -> S:
-        slot = build(*self._views(extent))
-        self._slots.append((slot, extent))
-        return slot
+    def disown(self) -> None:
+        """In a forked child: let go of the parent's lock without releasing it for the parent."""
+        self.lock = threading.RLock()  # a thread that is not here may have held the old one
+        if self.state is FileState.OPEN:
+            self.state = FileState.DISOWNED
+            _close(self._lock_descriptor, self._descriptor)
 
-    def _append(self, name: SeriesName, kind: BlockKind, domain: Domain | None) -> Extent:
-        head, cells = layout.encode_block(name, kind, domain)
-        end = self._used + len(head) + cells * layout.WORD
-        if end > len(self._memory):
-            self._grow(end)
-        self._memory[self._used : self._used + len(head)] = head
-        first = (self._used + len(head)) // layout.WORD
-        if domain is not None:
-            self._floats[first + MIN] = math.inf
-            self._floats[first + MAX] = -math.inf
-        self._used = end
-        self._cells[layout.USED_CELL] = end  # publishes the block
-        return first, first + cells
+    def _append(
+        self,
+        name: SeriesName,
+        kind: BlockKind,
+        domain: Domain | None = None,
+        *,
+        exemplar_cells: int = 0,
+    ) -> Place:
+        head, cells = layout.encode_block(name, kind, domain, exemplar_cells=exemplar_cells)
+        fill = {} if domain is None else {MIN: math.inf, MAX: -math.inf}
+        return self._arena.append(head, cells=cells, exemplar_cells=exemplar_cells, fill=fill)
 
-    def _views(self, extent: Extent) -> tuple[Any, Any]:
-        span = slice(*extent)
-        return self._cells[span], self._floats[span]
 
-    def _grow(self, needed: int) -> None:
-        size = len(self._memory)
-        while size < needed:
-            size *= 2
-        os.ftruncate(self._descriptor, size)
-        self._map(size)
-        for slot, extent in self._slots:
-            slot.attach(*self._views(extent))
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        if descriptor >= 0:
+            os.close(descriptor)
 
-    def _map(self, size: int) -> None:
-        self._memory = mmap.mmap(self._descriptor, size)
-        view = memoryview(self._memory)
-        self._cells = view.cast("q")
-        self._floats = view.cast("d")
+
+_files: "weakref.WeakSet[WorkerFile]" = weakref.WeakSet()
+
+
+def _disown_all() -> None:
+    for file in _files:
+        file.disown()
+
+
+os.register_at_fork(after_in_child=_disown_all)

@@ -1,0 +1,88 @@
+"""Adding and subtracting the words of sketches as whole arrays."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from litellm_obs_plugin.metrics.addition import add_exactly
+from litellm_obs_plugin.metrics.mapping import (
+    COLLAPSED_HIGH,
+    COLLAPSED_LOW,
+    HEAD,
+    MAPPING,
+    MAX,
+    MIN,
+    REST,
+    SUM,
+    ZERO,
+    Domain,
+    edge,
+)
+
+Cells = NDArray[np.int64]
+
+
+def empty_cells(domain: Domain) -> Cells:
+    """The cells of a sketch that saw nothing."""
+    cells = np.zeros(domain.cells, dtype=np.int64)
+    floats = cells.view(np.float64)
+    floats[MIN], floats[MAX] = math.inf, -math.inf
+    return cells
+
+
+def add_cells(domain: Domain, parts: Iterable[Cells]) -> Cells:
+    """The cells of one sketch that saw what the sketches of all *parts* saw."""
+    merged = np.zeros(domain.cells, dtype=np.int64)
+    sums, low, high = [0.0], math.inf, -math.inf
+    for part in parts:
+        merged += part
+        _, _, _, total, rest, least, most, _ = part[:HEAD].view(np.float64).tolist()
+        sums += (total, rest)
+        low, high = min(low, least), max(high, most)
+    floats = merged.view(np.float64)
+    floats[SUM], floats[REST] = add_exactly(sums)
+    floats[MIN], floats[MAX] = low, high
+    return merged
+
+
+def subtract_cells(domain: Domain, later: Cells, earlier: Cells) -> Cells:
+    """What came between two states of one sketch."""
+    part = later - earlier
+    floats, old, new = (cells.view(np.float64) for cells in (part, earlier, later))
+    floats[SUM] = max(0.0, math.fsum((new[SUM], new[REST], -old[SUM], -old[REST])))
+    floats[REST] = 0.0
+    low, high = _outer_edges(domain, part)
+    floats[MIN], floats[MAX] = max(low, new[MIN]), min(high, new[MAX])
+    return part
+
+
+def _outer_edges(domain: Domain, part: Cells) -> tuple[float, float]:
+    filled = np.flatnonzero(part[HEAD:]) + domain.low_key
+    if not filled.size:
+        return (0.0, 0.0) if part[ZERO] else (math.inf, -math.inf)
+    low = 0.0 if part[ZERO] or part[COLLAPSED_LOW] else edge(int(filled[0]) - 1)
+    high = math.inf if part[COLLAPSED_HIGH] else edge(int(filled[-1]))
+    return low, high
+
+
+def quantile_of(domain: Domain, cells: Cells, quantile: float) -> float | None:
+    """The value whose rank is *quantile* (0..1) of the way up; None when there is none.
+
+    Raises:
+        ValueError: *quantile* is not within 0..1.
+    """
+    if not 0 <= quantile <= 1:
+        msg = f"quantile: expected 0..1, got {quantile!r}"
+        raise ValueError(msg)
+    counts, zeros = cells[HEAD:].cumsum(), int(cells[ZERO])
+    count = zeros + int(counts[-1])
+    if not count:
+        return None
+    rank = math.floor(quantile * (count - 1)) - zeros
+    if rank < 0:
+        return 0.0
+    key = domain.low_key + int(np.searchsorted(counts, rank, side="right"))
+    least, most = cells[:HEAD].view(np.float64)[[MIN, MAX]].tolist()
+    return float(min(max(MAPPING.value(key), least), most))
