@@ -6,22 +6,32 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from litellm_obs_plugin import __version__, routes
+from litellm_obs_plugin import __version__
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.address import default_state_dirs, read_address
-from litellm_obs_plugin.host.callback import InertCallback, ObsCallback
+from litellm_obs_plugin.host.answers import Answers
+from litellm_obs_plugin.host.callback import InertCallback, ObsCallback, QuietCallback
+from litellm_obs_plugin.host.circuits import CircuitWatch
 from litellm_obs_plugin.host.directory import Directory
+from litellm_obs_plugin.host.headers import HeaderWriter
 from litellm_obs_plugin.host.observer import Observer
+from litellm_obs_plugin.host.publisher import Publisher
+from litellm_obs_plugin.host.registry import host_families
+from litellm_obs_plugin.host.ticker import tick
 from litellm_obs_plugin.host.tracker import Tracker
+from litellm_obs_plugin.ledger.book import LedgerReader, LedgerWriter
 from litellm_obs_plugin.metrics import fleet
 from litellm_obs_plugin.metrics.fleet import Fleet
 from litellm_obs_plugin.metrics.recorder import Recorder
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.metrics.view import complete
 from litellm_obs_plugin.metrics.worker_file import WorkerFile
+from litellm_obs_plugin.routes.register import register
+from litellm_obs_plugin.routes.surfaces import Surfaces
 from litellm_obs_plugin.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
@@ -36,14 +46,21 @@ class Plugin:
     callback: ObsCallback
     recorder: Recorder
     reader: SharedReader
-    surfaces: routes.Surfaces
+    surfaces: Surfaces
     state_dir: Path
     worker_file: WorkerFile
+    ledger: LedgerWriter
+
+    async def tick(self) -> None:
+        """What runs beside the requests, once a second, until cancelled."""
+        lagged = partial(self.recorder.count, "event_loop_lag_seconds")
+        await tick(lagged=lambda lag_s: lagged(value=lag_s), look=self.callback.look_at_circuits)
 
     def close(self) -> None:
         """Give up the worker's file; its counts stay."""
         self.reader.close()
         self.worker_file.close()
+        self.ledger.close()
 
 
 def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plugin:
@@ -55,6 +72,10 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     state_dir = _prepare_state(settings)
     worker_file = WorkerFile.create(directory=state_dir, started_at=clock())
     recorder = Recorder(worker_file, max_series=settings.max_series)
+    ledger = LedgerWriter(
+        directory=state_dir, size=settings.ledger.size, slow_s=settings.ledger.slow_ms / 1000
+    )
+    answers = Answers()
 
     def count_error(stage: str) -> None:
         recorder.count("plugin_errors_total", stage)
@@ -62,18 +83,35 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     def count_dropped(reason: str) -> None:
         recorder.count("plugin_events_dropped_total", reason)
 
-    tracker = Tracker(emit=recorder.record, dropped=count_dropped, clock=clock)
-    observer = Observer(tracker=tracker, directory=Directory(), clock=clock)
+    directory = Directory()
+    publisher = Publisher(directory=directory, sinks=(recorder, ledger, answers))
+    tracker = Tracker(emit=publisher.publish, dropped=count_dropped, clock=clock)
+    observer = Observer(tracker=tracker, directory=directory, clock=clock)
+    circuits = CircuitWatch(
+        directory=directory, meter=recorder, changed=ledger.circuit_changed, clock=clock
+    )
+    headers = HeaderWriter(tracker=tracker, answers=answers, directory=directory, clock=clock)
     reader = SharedReader(_snapshots(Fleet(state_dir, clock=clock)))
+    make_callback = ObsCallback if settings.response_headers else QuietCallback
     return Plugin(
-        callback=ObsCallback(observer=observer, count_error=count_error),
+        callback=make_callback(
+            observer=observer, headers=headers, circuits=circuits, count_error=count_error
+        ),
         recorder=recorder,
         reader=reader,
-        surfaces=routes.Surfaces(
-            reader=reader, roles=settings.require_role, count_error=count_error
+        surfaces=Surfaces(
+            reader=reader,
+            ledger=LedgerReader(state_dir),
+            answers=answers,
+            roles=settings.require_role,
+            schema=settings.histogram_schema,
+            host_families=host_families,
+            count_error=count_error,
+            clock=clock,
         ),
         state_dir=state_dir,
         worker_file=worker_file,
+        ledger=ledger,
     )
 
 
@@ -85,7 +123,9 @@ def build_in_proxy() -> ObsCallback | InertCallback:
     try:
         configured = compat.callback_settings(SETTINGS_NAME)
         plugin = build(read_settings(configured, os.environ))
-        routes.register(compat.proxy_app(), plugin.surfaces)
+        register(compat.proxy_app(), plugin.surfaces)
+        compat.on_cooldown(plugin.callback.circuit_entered)
+        compat.keep_running(plugin.tick())
     except Exception as error:
         log.error("litellm_obs is off: %s", error)
         log.debug("litellm_obs is off", exc_info=error)
@@ -111,16 +151,5 @@ def _prepare_state(settings: Settings) -> Path:
 
 
 def _snapshots(state: Fleet) -> Callable[[], Snapshot]:
-    """Reads of *state*, with the gauges that are known only when one looks."""
     versions = (__version__, compat.litellm_version())
-
-    def read() -> Snapshot:
-        snapshot = state.read()
-        extra: dict[str, Any] = {
-            "plugin_active_series": {(): float(len(snapshot))},
-            "plugin_info": {versions: 1.0},
-            "workers": {(): float(snapshot.workers)},
-        }
-        return snapshot.with_series(extra)
-
-    return read
+    return lambda: complete(state.read(), versions=versions)

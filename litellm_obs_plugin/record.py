@@ -4,9 +4,11 @@ Everything here is frozen. Times are seconds (instants: seconds since the epoch)
 dollars, and ``None`` always means "the host did not say", never zero.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 UNKNOWN = "unknown"
 OTHER = "other"
@@ -143,6 +145,41 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """The request went on to another model group because *source* could not answer.
+
+    Of a recovered one, *delay_s* runs from the first attempt of the request to the start of the one
+    that answered, and *cost_added_usd* is what the answer cost beyond what the first choice would
+    have cost for the same tokens (negative: saved).
+    """
+
+    source: Deployment
+    target: Deployment
+    reason: ErrorType
+    recovered: bool
+    delay_s: float | None = None
+    cost_added_usd: float | None = None
+
+
+class CircuitState(StrEnum):
+    """LiteLLM's cooldown as a circuit: an open one gets no calls. There is no half-open state."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitChange:
+    """A deployment's circuit opened or closed in this worker. *reason* is why it had opened."""
+
+    deployment: Deployment
+    state: CircuitState
+    at: float
+    reason: ErrorType
+    recovers_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asked. None of it becomes a metric label unless the operator allows it."""
 
@@ -170,12 +207,51 @@ class Request:
     attempts: tuple[Attempt, ...] = ()
     trace_id: str | None = None
     caller: Caller = Caller()
+    queue_s: float | None = None
+    failovers: tuple[Failover, ...] = ()
     cache_saved_usd: float | None = None
 
     @property
     def last_attempt(self) -> Attempt | None:
         """The attempt that answered, or the last one tried."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the attempts cost together; None when no cost is known."""
+        known = [
+            a.cost.total_usd
+            for a in self.attempts
+            if a.cost is not None and a.cost.total_usd is not None
+        ]
+        return math.fsum(known) if known else None
+
+    @property
+    def cost_status(self) -> CostStatus | None:
+        """How sure that is: as sure as the least sure attempt."""
+        found = [a.cost.status for a in self.attempts if a.cost is not None]
+        return max(found, key=tuple(CostStatus).index, default=None)
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Tokens of all attempts; None when none were told."""
+        known = [a.tokens.total for a in self.attempts if a.tokens is not None]
+        return sum(known) if known else None
+
+    @property
+    def provider_s(self) -> float:
+        """Seconds spent in providers, all attempts together."""
+        return math.fsum(a.duration_s for a in self.attempts if a.duration_s is not None)
+
+    @property
+    def backoff_s(self) -> float:
+        """Seconds between a failed attempt and the next."""
+        gaps = (
+            later.started_at - (earlier.started_at + earlier.duration_s)
+            for earlier, later in pairwise(self.attempts)
+            if earlier.duration_s is not None
+        )
+        return math.fsum(max(gap, 0.0) for gap in gaps)
 
     @property
     def provider(self) -> str:

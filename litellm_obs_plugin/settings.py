@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,6 +23,19 @@ ADMIN_ROLES = ("proxy_admin", "proxy_admin_viewer")
 
 class SettingsError(ValueError):
     """A setting is unknown or bad; the message names it, what was expected and what came."""
+
+
+class LedgerSettings(BaseModel):
+    """The last requests, kept one by one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    slow_ms: float = Field(
+        default=5_000, gt=0, description="A request is slow from this many milliseconds on."
+    )
+    size: int = Field(
+        default=200, ge=1, le=10_000, description="Entries kept of each kind, per worker."
+    )
 
 
 class Settings(BaseSettings):
@@ -47,6 +60,19 @@ class Settings(BaseSettings):
         default=ADMIN_ROLES,
         description="User roles that may read the plugin's routes. A key whose `allowed_routes` "
         "lists the path may read it too.",
+    )
+
+    histogram_schema: int = Field(
+        default=5,
+        ge=-4,
+        le=5,
+        description="Finest resolution of native histograms; 5 is a bucket every 2.2 %.",
+    )
+    response_headers: bool = Field(
+        default=True, description="Whether answers carry `x-gateway-*` and `Server-Timing`."
+    )
+    ledger: LedgerSettings = Field(
+        default=LedgerSettings(), description="The last slow and failed requests."
     )
 
     @field_validator("require_role", mode="before")

@@ -12,13 +12,15 @@ from pydantic.alias_generators import to_camel
 Status = Literal["healthy", "unhealthy", "degraded"]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What all have in common: camelCase outside, immutable."""
+
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid"
     )
 
 
-class Requests(_Model):
+class Requests(Model):
     """total = success + error; error includes rejected. Cached answers are successes."""
 
     total: int
@@ -33,7 +35,7 @@ class Requests(_Model):
     )
 
 
-class Latency(_Model):
+class Latency(Model):
     """Milliseconds."""
 
     p50: float | None
@@ -42,7 +44,7 @@ class Latency(_Model):
     average: float | None
 
 
-class Costs(_Model):
+class Costs(Model):
     """US dollars."""
 
     total: float
@@ -50,7 +52,7 @@ class Costs(_Model):
     by_provider: dict[str, float]
 
 
-class Tokens(_Model):
+class Tokens(Model):
     """input includes cached and cache-writing tokens, output includes reasoning."""
 
     input: int
@@ -58,7 +60,7 @@ class Tokens(_Model):
     total: int
 
 
-class ProviderState(_Model):
+class ProviderState(Model):
     """What live traffic says of a provider."""
 
     status: Status
@@ -66,7 +68,7 @@ class ProviderState(_Model):
     latency: float | None = Field(description="p50 of successful attempts, milliseconds.")
 
 
-class ModelRow(_Model):
+class ModelRow(Model):
     """One deployment's model. Requests here are attempts that it answered or failed."""
 
     model: str
@@ -83,7 +85,7 @@ class ModelRow(_Model):
     cost_per_request: float | None
 
 
-class CostStatus(_Model):
+class CostStatus(Model):
     """Shares of the requests that used tokens or money; null without any."""
 
     priced: float | None
@@ -91,14 +93,14 @@ class CostStatus(_Model):
     unpriced: float | None
 
 
-class Errors(_Model):
+class Errors(Model):
     """Requests by why they failed, and by whose failure it was."""
 
     by_type: dict[str, int]
     by_source: dict[str, int]
 
 
-class Rates(_Model):
+class Rates(Model):
     """Over the window."""
 
     requests_per_second: float | None
@@ -106,7 +108,7 @@ class Rates(_Model):
     cost_per_hour: float | None
 
 
-class Window(_Model):
+class Window(Model):
     """What the numbers cover.
 
     *coverage* is the share of the asked window that they do. *basis* is ``since_start`` while the
@@ -120,14 +122,14 @@ class Window(_Model):
     basis: Literal["since_start", "history"]
 
 
-class Accuracy(_Model):
+class Accuracy(Model):
     """How far a quantile may be off, and how many requests it rests on."""
 
     relative_error: float
     samples: int
 
 
-class GatewayMetrics(_Model):
+class GatewayMetrics(Model):
     """What the gateway did."""
 
     requests: Requests

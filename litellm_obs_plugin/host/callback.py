@@ -6,6 +6,7 @@ failed request is ``async_post_call_failure_hook``. ``async_log_failure_event`` 
 requests that succeed later and is read only for streams that break.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,9 @@ from typing import Any
 
 from litellm.integrations.custom_logger import CustomLogger
 
+from litellm_obs_plugin.host import compat
+from litellm_obs_plugin.host.circuits import CircuitWatch
+from litellm_obs_plugin.host.headers import HeaderWriter
 from litellm_obs_plugin.host.observer import Observer
 
 log = logging.getLogger(__name__)
@@ -21,18 +25,22 @@ log = logging.getLogger(__name__)
 _LOG_INTERVAL_S = 30.0
 
 
-class ObsCallback(CustomLogger):
+class QuietCallback(CustomLogger):
     """Hands the proxy's events to an :class:`Observer`; *count_error* gets a failure's stage."""
 
     def __init__(
         self,
         *,
         observer: Observer,
+        headers: HeaderWriter,
+        circuits: CircuitWatch,
         count_error: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._observer = observer
+        self._headers = headers
+        self._circuits = circuits
         self._count_error = count_error
         self._monotonic = monotonic
         self._quiet_until_s = 0.0
@@ -73,6 +81,19 @@ class ObsCallback(CustomLogger):
     def _request_failed(self, event: Mapping[str, Any], error: Any, user: Any) -> None:
         self._observer.request_failed(event, error, getattr(user, "request_route", None))
 
+    def circuit_entered(self, event: Any) -> None:
+        """LiteLLM has put a deployment to rest."""
+        self._guard("circuit", self._circuits.entered, event)
+
+    async def look_at_circuits(self) -> None:
+        """Compare the circuits with what the router says now."""
+        active: Any
+        (active,) = await asyncio.gather(compat.active_cooldowns(), return_exceptions=True)
+        self._guard("circuit", self._look, active)  # an exception is no mapping: it counts
+
+    def _look(self, active: Mapping[str, Mapping[str, Any]]) -> None:
+        self._circuits.look(compat.deployments(), active)
+
     def _guard(self, stage: str, handle: Callable[..., None], event: Any, *rest: Any) -> None:
         try:
             if not isinstance(event, Mapping):
@@ -89,6 +110,22 @@ class ObsCallback(CustomLogger):
         if now >= self._quiet_until_s:
             self._quiet_until_s = now + _LOG_INTERVAL_S
             log.warning("litellm_obs: %s not recorded", stage, exc_info=error)
+
+
+class ObsCallback(QuietCallback):
+    """The same, and it adds response headers. LiteLLM looks for this hook on the class itself."""
+
+    async def async_post_call_response_headers_hook(
+        self,
+        data: Any,
+        user_api_key_dict: Any,
+        response: Any,
+        request_headers: Any = None,
+        litellm_call_info: Any = None,
+    ) -> dict[str, str] | None:
+        written: dict[str, str] = {}
+        self._guard("headers", lambda d: written.update(self._headers.write(d, response)), data)
+        return written or None
 
 
 class InertCallback(CustomLogger):

@@ -4,17 +4,21 @@ Checked against LiteLLM 1.106.2. Nothing here raises: a name that has gone makes
 "unknown", and :func:`missing_names` tells which.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+_running: set[asyncio.Task[None]] = set()
+
 _LEANED_ON = {
     "litellm": ("get_llm_provider", "model_cost", "callback_settings"),
     "litellm.proxy.proxy_server": ("app", "llm_router", "general_settings"),
     "litellm.proxy.auth.user_api_key_auth": ("user_api_key_auth",),
+    "litellm.router_utils.cooldown_handlers": ("router_cooldown_event_callback",),
 }
 
 
@@ -71,6 +75,17 @@ def proxy_app() -> Any:
     return app
 
 
+def keep_running(work: Coroutine[Any, Any, None]) -> None:
+    """Run *work* on the proxy's loop as long as that runs.
+
+    Raises:
+        RuntimeError: no loop is running.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    _running.add(task)  # the loop itself holds tasks but weakly
+    task.add_done_callback(_running.discard)
+
+
 def is_model_group(name: str) -> bool:
     """Whether the router knows *name* as a model group or an alias of one."""
     current = router()
@@ -78,6 +93,57 @@ def is_model_group(name: str) -> bool:
         return False
     aliases = getattr(current, "model_group_alias", None) or {}
     return name in getattr(current, "model_names", ()) or name in aliases
+
+
+def canonical_group(name: str) -> str:
+    """The model group that *name* is an alias of; else *name*."""
+    aliases = getattr(router(), "model_group_alias", None) or {}
+    target = aliases.get(name, name)
+    if isinstance(target, Mapping):
+        target = target.get("model", name)
+    return target if isinstance(target, str) else name
+
+
+def deployments() -> list[Mapping[str, Any]]:
+    """The router's deployments as it keeps them."""
+    found = getattr(router(), "model_list", None) or []
+    return [one for one in found if isinstance(one, Mapping)]
+
+
+async def active_cooldowns() -> dict[str, Mapping[str, Any]]:
+    """The deployments that rest now, by id, as the router's cooldown cache has them.
+
+    Raises:
+        AttributeError, TypeError: this LiteLLM keeps them otherwise.
+    """
+    current = router()
+    if current is None:
+        return {}
+    found = await current.cooldown_cache.async_get_active_cooldowns(
+        model_ids=current.get_model_ids(), parent_otel_span=None
+    )
+    return dict(found)
+
+
+def on_cooldown(entered: Callable[[Mapping[str, Any]], None]) -> bool:
+    """Have *entered* called with LiteLLM's keywords whenever a deployment begins to rest.
+
+    LiteLLM looks the function up in its module at each call, so rebinding it is enough. False when
+    there is no such function; then the cooldown cache alone tells.
+    """
+    from litellm.router_utils import cooldown_handlers
+
+    name = "router_cooldown_event_callback"
+    original = getattr(cooldown_handlers, name, None)
+    if original is None:
+        return False
+
+    async def noted(*args: Any, **event: Any) -> Any:
+        entered(event)
+        return await original(*args, **event)
+
+    setattr(cooldown_handlers, name, noted)
+    return True
 
 
 def deployment_group(deployment_id: str) -> str | None:

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.payload import mapping, metadata_of, payload_of, text
-from litellm_obs_plugin.record import OTHER, UNKNOWN, Deployment
+from litellm_obs_plugin.host.price import price_tokens
+from litellm_obs_plugin.record import OTHER, UNKNOWN, Deployment, Tokens
 
 _MAX_KNOWN = 10_000
 
@@ -14,6 +15,8 @@ class Names(Protocol):
     """What the host knows by name; :mod:`compat` asks LiteLLM."""
 
     def is_model_group(self, name: str) -> bool: ...
+    def canonical_group(self, name: str) -> str: ...
+    def deployments(self) -> list[Mapping[str, Any]]: ...
     def deployment_group(self, deployment_id: str) -> str | None: ...
     def model_price(self, key: str) -> Mapping[str, Any]: ...
     def split_model(
@@ -58,6 +61,32 @@ class Directory:
             asked=text(payload.get("model_group")),
         )
 
+    def first_choice(self, model_group: str) -> Deployment | None:
+        """What the router would try first for *model_group*; None when it has nothing for it."""
+        name = self._names.canonical_group(model_group)
+        ours = [d for d in self._names.deployments() if d.get("model_name") == name]
+        first = min(ours, key=_order, default=None)
+        return self.of_router(first) if first is not None else None
+
+    def of_router(self, entry: Mapping[str, Any]) -> Deployment:
+        """An entry of the router's model list."""
+        given = mapping(entry.get("litellm_params"))
+        deployment_id = text(mapping(entry.get("model_info")).get("id")) or ""
+        model = text(given.get("model")) or UNKNOWN
+        return self._known.get((deployment_id, model)) or self._resolve(
+            deployment_id=deployment_id,
+            model=model,
+            provider=text(given.get("custom_llm_provider")),
+            api_base=text(given.get("api_base")),
+            asked=text(entry.get("model_name")),
+        )
+
+    def price_tokens(self, deployment: Deployment, tokens: Tokens) -> float | None:
+        """US dollars that *tokens* would have cost there; None without a known price."""
+        names = (deployment.id, deployment.model, f"{deployment.provider}/{deployment.model}")
+        priced = (price_tokens(tokens, self._names.model_price(name)) for name in names if name)
+        return next((usd for usd in priced if usd is not None), None)
+
     def asked_group(self, name: str | None, first: Deployment | None) -> str:
         """The model group that was asked for, as the router names it, else ``other``.
 
@@ -96,3 +125,8 @@ class Directory:
     def _is_listed(self, model: str, provider: str | None) -> bool:
         """Whether the price list has *model*: a bounded set of names, whatever callers invent."""
         return any(map(self._names.model_price, (model, f"{provider}/{model}")))
+
+
+def _order(entry: Mapping[str, Any]) -> float:
+    order = mapping(entry.get("litellm_params")).get("order")
+    return float(order) if isinstance(order, int | float) else float("inf")

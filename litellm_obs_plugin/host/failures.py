@@ -96,6 +96,12 @@ def logged_failure(information: Mapping[str, Any]) -> Failure:
     )
 
 
+def type_of_status(status: Any) -> ErrorType:
+    """The type of an HTTP status, given as a number or as text."""
+    text = str(status)
+    return _BY_STATUS.get(int(text), ErrorType.OTHER) if text.isdecimal() else ErrorType.OTHER
+
+
 def _failure(error: BaseException, error_type: ErrorType, source: Source) -> Failure:
     return Failure(
         error_type=error_type,

@@ -7,6 +7,7 @@ from typing import Any
 from litellm_obs_plugin.host import compat, failures, payload
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.price import read_cost
+from litellm_obs_plugin.host.trace import trace_id_of
 from litellm_obs_plugin.host.tracker import Key, Tracker
 from litellm_obs_plugin.record import (
     Attempt,
@@ -211,7 +212,8 @@ class Observer:
             model_group=model_group,
             outcome=outcome,
             failure=failure,
-            trace_id=payload.text(logged.get("trace_id")),
+            trace_id=trace_id_of(kwargs, call_id=call_id),
+            queue_s=payload.seconds(payload.metadata_of(kwargs).get("queue_time_seconds")),
             caller=payload.read_caller(logged),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from litellm_obs_plugin.host.payload import mapping
-from litellm_obs_plugin.record import Cost, CostStatus
+from litellm_obs_plugin.record import Cost, CostStatus, Tokens
 
 PriceOf = Callable[[str], Mapping[str, Any]]
 
@@ -37,6 +37,29 @@ def read_cost(payload: Mapping[str, Any], *, estimated: bool, price_of: PriceOf)
     components = _components(mapping(payload.get("cost_breakdown")), total)
     status = CostStatus.ESTIMATED if estimated else CostStatus.PRICED
     return Cost(status=status, total_usd=total, components_usd=components)
+
+
+def price_tokens(tokens: Tokens, price: Mapping[str, Any]) -> float | None:
+    """US dollars of *tokens* by an entry of LiteLLM's price map; None when it has no such price.
+
+    Long-context tiers and discounts are left out: this is about what a first choice would cost.
+    """
+    plain, answered = (_dollars(price.get(f"{s}_cost_per_token")) for s in ("input", "output"))
+    if plain is None:
+        return None
+    read = _dollars(price.get("cache_read_input_token_cost"))
+    written = _dollars(price.get("cache_creation_input_token_cost"))
+    reasoned = _dollars(price.get("output_cost_per_reasoning_token"))
+    output_usd = answered if answered is not None else 0.0
+    return math.fsum(
+        (
+            tokens.input * plain,
+            tokens.cached_input * (plain if read is None else read),
+            tokens.cache_write * (plain if written is None else written),
+            tokens.output * output_usd,
+            tokens.reasoning * (output_usd if reasoned is None else reasoned),
+        )
+    )
 
 
 def _unpriced(reason: str) -> Cost:

@@ -83,6 +83,14 @@ class Tracker:
         request = self._open.get(key)
         return request.running if request is not None else None
 
+    def attempts(self, key: Key) -> tuple[Attempt, ...]:
+        """The attempts of an open request until now, the running one last."""
+        request = self._open.get(key)
+        if request is None:
+            return ()
+        running = () if request.running is None else (request.running,)
+        return (*request.attempts, *running)
+
     def first_deployment(self, key: Key) -> Deployment | None:
         """What was tried first for this request."""
         request = self._open.get(key)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from litellm_obs_plugin.metrics import reading
-from litellm_obs_plugin.metrics.sketch import COUNTS, DOLLARS, SECONDS, Domain
+from litellm_obs_plugin.metrics.sketch import COUNTS, DOLLARS, RATES, SECONDS, Domain
 from litellm_obs_plugin.record import Request
 
 PREFIX = "llm_gateway_"
@@ -45,7 +45,12 @@ class Metric:
 
 
 # Labels whose values callers or operators choose; past the cap these fold into `other`.
-OPEN_LABELS = frozenset({"model_group", "model", "provider", "deployment", "reason", "team", "key"})
+OPEN_LABELS = frozenset(
+    {
+        *("model_group", "from_model_group", "to_model_group"),
+        *("model", "provider", "deployment", "reason", "team", "key"),
+    }
+)
 
 
 def _counter(
@@ -125,6 +130,53 @@ CATALOG: tuple[Metric, ...] = (
         *("provider", "reason"),
         read=reading.ttft_invalid,
     ),
+    _sketch(
+        "time_per_output_token_seconds",
+        "Streamed chat only: seconds per token after the first one.",
+        *("provider", "model"),
+        domain=SECONDS,
+        read=reading.time_per_output_token,
+    ),
+    _sketch(
+        "output_tokens_per_second",
+        "Output tokens of a successful attempt over its provider time.",
+        *("provider", "model"),
+        domain=RATES,
+        read=reading.output_tokens_per_second,
+    ),
+    _sketch(
+        "overhead_seconds",
+        "Time of a request outside the providers: queue, gateway, waits between attempts.",
+        "phase",
+        domain=SECONDS,
+        read=reading.overhead,
+    ),
+    _counter(
+        "retries_total",
+        "Attempts that followed a failed one in the same model group.",
+        *("provider", "reason"),
+        read=reading.retries,
+    ),
+    _counter(
+        "failovers_total",
+        "Changes to another model group because one could not answer.",
+        *("from_model_group", "to_model_group", "reason", "outcome"),
+        read=reading.failovers,
+    ),
+    _sketch(
+        "failover_delay_seconds",
+        "From a request's first attempt to the start of the one that answered, after a failover.",
+        "from_model_group",
+        domain=SECONDS,
+        read=reading.failover_delay,
+    ),
+    _counter(
+        "failover_cost_usd_total",
+        "US dollars that failovers added to, or saved on, what the first choice would have cost.",
+        *("from_model_group", "to_model_group", "sign"),
+        unit="usd",
+        read=reading.failover_cost,
+    ),
     _counter(
         "tokens_total",
         "Tokens by type. The types are disjoint: they sum to the total.",
@@ -176,6 +228,34 @@ CATALOG: tuple[Metric, ...] = (
         "Finished requests, by the provider that answered or was tried last.",
         *("provider", "outcome"),
         read=reading.requests_by_provider,
+    ),
+    Metric(
+        name="circuit_state",
+        help="1 for the state a deployment's circuit is in: open when it rests in any worker.",
+        kind=Kind.GAUGE,
+        labels=("deployment", "model_group", "provider", "state"),
+    ),
+    Metric(
+        name="circuit_open_workers",
+        help="Workers in which a deployment rests; without Redis they may disagree.",
+        kind=Kind.GAUGE,
+        labels=("deployment", "model_group", "provider"),
+    ),
+    _counter(
+        "circuit_transitions_total",
+        "Changes of a deployment's circuit, in each worker that saw them.",
+        *("deployment", "provider", "to", "reason"),
+    ),
+    _counter(
+        "circuit_open_seconds_total",
+        "Seconds a deployment's circuit was open, summed over workers.",
+        *("deployment", "provider"),
+    ),
+    _sketch(
+        "event_loop_lag_seconds",
+        "How late the proxy's event loop came back to a timer, once a second per worker.",
+        domain=SECONDS,
+        read=reading.nothing,
     ),
     _counter("plugin_errors_total", "Failures inside the plugin, caught and counted.", "stage"),
     _counter("plugin_events_dropped_total", "Events that could not be recorded.", "reason"),

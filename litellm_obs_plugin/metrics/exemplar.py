@@ -61,15 +61,16 @@ class MarkedSketch:
         self._bins = sketch.domain.bins
         self._memory = memory
 
-    def add(self, value: float, origin: Origin) -> None:
+    def add(self, value: float, origin: Origin | None = None) -> None:
         """Count *value*, and remember where it came from in the place of the last of its size.
 
         Raises:
             ValueError: as :meth:`Sketch.add`.
         """
         at = self._add(value) * SLOTS // self._bins * SLOT_BYTES
-        checksum = zlib.crc32(_VALUE.pack(value), origin.checksum)
-        self._memory[at : at + SLOT_BYTES] = _HEAD.pack(checksum, value) + origin.tail
+        if origin is not None:
+            checksum = zlib.crc32(_VALUE.pack(value), origin.checksum)
+            self._memory[at : at + SLOT_BYTES] = _HEAD.pack(checksum, value) + origin.tail
 
 
 class Exemplars(Mapping[Labels, tuple[Exemplar, ...]]):

@@ -1,6 +1,7 @@
 """How each metric is read off a finished request: (label values, value) pairs."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from litellm_obs_plugin.record import Cost, Outcome, Request
 
@@ -9,6 +10,11 @@ Sample = tuple[tuple[str, ...], float]
 _STREAM = {True: "true", False: "false"}
 _FAILED = frozenset({Outcome.ERROR, Outcome.REJECTED})
 _TOKEN_TYPES = ("input", "cached_input", "cache_write", "output", "reasoning")
+
+
+def nothing(_: Request) -> tuple[Sample, ...]:
+    """For metrics that are not about requests."""
+    return ()
 
 
 def requests(r: Request) -> Iterator[Sample]:
@@ -39,6 +45,62 @@ def attempts(r: Request) -> Iterator[Sample]:
         d = a.deployment
         error_type = a.failure.error_type if a.failure is not None else ""
         yield (d.model_group, d.provider, d.model, a.outcome, error_type), 1.0
+
+
+def retries(r: Request) -> Iterator[Sample]:
+    for earlier, later in pairwise(r.attempts):
+        if earlier.deployment.model_group == later.deployment.model_group:
+            reason = earlier.failure.error_type if earlier.failure is not None else "other"
+            yield (earlier.deployment.provider, reason), 1.0
+
+
+def failovers(r: Request) -> Iterator[Sample]:
+    for f in r.failovers:
+        outcome = "recovered" if f.recovered else "failed"
+        yield (f.source.model_group, f.target.model_group, f.reason, outcome), 1.0
+
+
+def failover_delay(r: Request) -> Iterator[Sample]:
+    for f in r.failovers:
+        if f.delay_s is not None:
+            yield (f.source.model_group,), f.delay_s
+
+
+def failover_cost(r: Request) -> Iterator[Sample]:
+    for f in r.failovers:
+        if f.cost_added_usd is not None:
+            sign = "added" if f.cost_added_usd >= 0 else "saved"
+            groups = (f.source.model_group, f.target.model_group)
+            yield (*groups, sign), abs(f.cost_added_usd)
+
+
+def overhead(r: Request) -> Iterator[Sample]:
+    if r.duration_s is None or not r.attempts:
+        return
+    queue_s, backoff_s = r.queue_s or 0.0, r.backoff_s
+    if r.queue_s is not None:
+        yield ("queue",), r.queue_s
+    yield ("gateway",), max(r.duration_s - r.provider_s - backoff_s - queue_s, 0.0)
+    if len(r.attempts) > 1:
+        yield ("backoff",), backoff_s
+
+
+def time_per_output_token(r: Request) -> Iterator[Sample]:
+    for a in r.attempts:
+        if a.ttft is None or a.ttft.value_s is None or a.duration_s is None or a.tokens is None:
+            continue
+        if a.tokens.total_output > 1 and a.outcome is Outcome.SUCCESS:
+            rest_s = max(a.duration_s - a.ttft.value_s, 0.0)
+            yield (a.deployment.provider, a.deployment.model), rest_s / (a.tokens.total_output - 1)
+
+
+def output_tokens_per_second(r: Request) -> Iterator[Sample]:
+    for a in r.attempts:
+        if a.tokens is None or not a.duration_s or a.outcome is not Outcome.SUCCESS:
+            continue
+        if a.tokens.total_output:
+            rate = a.tokens.total_output / a.duration_s
+            yield (a.deployment.provider, a.deployment.model), rate
 
 
 def provider_duration(r: Request) -> Iterator[Sample]:

@@ -55,8 +55,8 @@ class Sketch(BaseDDSketch):
         self._cells, self._floats = cells, floats
         self._low, self._last = domain.low_key, domain.bins - 1
         # The writer's own copy, which is faster; of the sum with what memory rounds off.
-        self._total, self._rest = floats[SUM], floats[REST]
-        self._least, self._most = floats[MIN], floats[MAX]
+        self._total, self._rest = float(floats[SUM]), float(floats[REST])
+        self._least, self._most = float(floats[MIN]), float(floats[MAX])
 
     _mapping = MAPPING
     _relative_accuracy = RELATIVE_ERROR

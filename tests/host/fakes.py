@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from litellm_obs_plugin.host import compat
+from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.host.callback import ObsCallback
+from litellm_obs_plugin.host.circuits import CircuitWatch
 from litellm_obs_plugin.host.directory import Directory
+from litellm_obs_plugin.host.headers import HeaderWriter
 from litellm_obs_plugin.host.observer import Observer
 from litellm_obs_plugin.host.tracker import Tracker
-from litellm_obs_plugin.record import Request
+from litellm_obs_plugin.record import CircuitChange, Request
 
 NOW = 1_795_491_000.0
 
@@ -43,6 +46,12 @@ class FakeNames:
     def is_model_group(self, name: str) -> bool:
         return name in self.groups.values()
 
+    def canonical_group(self, name: str) -> str:
+        return name
+
+    def deployments(self) -> list[Any]:
+        return []
+
     def deployment_group(self, deployment_id: str) -> str | None:
         return self.groups.get(deployment_id)
 
@@ -54,6 +63,20 @@ class FakeNames:
 
 
 @dataclass
+class FakeMeter:
+    """Counters and gauges as a dictionary."""
+
+    values: dict[tuple[str, ...], float] = field(default_factory=dict)
+
+    def count(self, name: str, *labels: str, value: float = 1.0) -> None:
+        key = (name, *map(str, labels))
+        self.values[key] = self.values.get(key, 0.0) + value
+
+    def set(self, name: str, *labels: str, value: float) -> None:
+        self.values[(name, *map(str, labels))] = value
+
+
+@dataclass
 class House:
     """A callback with all behind it, down to the sink."""
 
@@ -62,14 +85,27 @@ class House:
     requests: list[Request] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    changes: list[CircuitChange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tracker = Tracker(
             emit=self.requests.append, dropped=self.dropped.append, clock=self.clock
         )
-        observer = Observer(
-            tracker=self.tracker, directory=Directory(FakeNames()), clock=self.clock
+        directory = Directory(FakeNames())
+        self.answers = Answers()
+        self.meter = FakeMeter()
+        self.circuits = CircuitWatch(
+            directory=directory,
+            meter=self.meter,
+            changed=self.changes.append,
+            clock=self.clock,
         )
         self.callback = ObsCallback(
-            observer=observer, count_error=self.errors.append, monotonic=self.monotonic
+            observer=Observer(tracker=self.tracker, directory=directory, clock=self.clock),
+            headers=HeaderWriter(
+                tracker=self.tracker, answers=self.answers, directory=directory, clock=self.clock
+            ),
+            circuits=self.circuits,
+            count_error=self.errors.append,
+            monotonic=self.monotonic,
         )

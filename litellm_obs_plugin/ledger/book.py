@@ -1,0 +1,86 @@
+"""The ledger of all workers of a proxy: each writes its own rings, anyone reads them all."""
+
+import json
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+
+from litellm_obs_plugin.ledger import ring
+from litellm_obs_plugin.ledger.entry import (
+    Entry,
+    circuit_entry,
+    encode,
+    failover_entry,
+    request_entry,
+)
+from litellm_obs_plugin.ledger.ring import RingFile
+from litellm_obs_plugin.record import CircuitChange, Outcome, Request
+
+_KEEP_DEAD_FILES = 8
+_FAILED = frozenset({Outcome.ERROR, Outcome.REJECTED})
+
+
+class Page(IntEnum):
+    """What is kept apart, so that many of one kind do not push out the few of another."""
+
+    RECENT = 0
+    SLOW = 1
+    FAILED = 2
+    FAILOVERS = 3
+    CIRCUITS = 4
+
+
+class LedgerWriter:
+    """This worker's part: the last *size* entries of each page, in memory."""
+
+    def __init__(self, *, directory: Path, size: int, slow_s: float) -> None:
+        """Make the worker's file.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        ring.remove_old(directory, keep=_KEEP_DEAD_FILES)
+        self._file = RingFile(directory=directory, rings=len(Page), slots=size)
+        self._slow_s = slow_s
+
+    def record(self, request: Request) -> None:
+        """Note a finished request wherever it belongs."""
+        entry = encode(request_entry(request))
+        self._file.append(Page.RECENT, entry)
+        if request.duration_s is not None and request.duration_s >= self._slow_s:
+            self._file.append(Page.SLOW, entry)
+        if request.outcome in _FAILED:
+            self._file.append(Page.FAILED, entry)
+        for failover in request.failovers:
+            self._file.append(Page.FAILOVERS, encode(failover_entry(request, failover)))
+
+    def circuit_changed(self, change: CircuitChange) -> None:
+        """Note that a circuit opened or closed in this worker."""
+        self._file.append(Page.CIRCUITS, encode(circuit_entry(change)))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class LedgerReader:
+    """What all workers of a state directory have noted."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def newest(self, page: Page, *, limit: int) -> list[Entry]:
+        """The last *limit* entries, newest first.
+
+        Raises:
+            OSError: the directory cannot be read.
+        """
+        entries = sorted(self._entries(page), key=lambda entry: str(entry["time"]), reverse=True)
+        return entries[:limit]
+
+    def _entries(self, page: Page) -> Iterator[Entry]:
+        for path in self._directory.glob("*" + ring.SUFFIX):
+            try:
+                for data in ring.read_ring(path, page):
+                    yield json.loads(data)
+            except FileNotFoundError:
+                continue  # a starting worker has just removed it

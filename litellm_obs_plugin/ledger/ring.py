@@ -1,0 +1,116 @@
+"""A file of rings that one worker writes and any process reads: the last entries of each kind.
+
+A slot holds one entry with its number, length and checksum; a reader that meets a slot while it is
+written sees a wrong checksum and passes over it. Nothing is flushed, nothing waits.
+
+    header  magic · format · rings · slots · slot bytes, 4,096 bytes
+    slot    number · length · checksum · entry
+"""
+
+import fcntl
+import mmap
+import os
+import struct
+import uuid
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+SUFFIX = ".ring"
+SLOT_BYTES = 2048
+
+_MAGIC = b"LLMRING\x01"
+_HEADER = struct.Struct("=8sqqq")
+_HEADER_BYTES = 4096
+_SLOT = struct.Struct("=QII")
+MAX_ENTRY_BYTES = SLOT_BYTES - _SLOT.size
+
+
+class RingFile:
+    """This worker's rings, numbered from 0, of *slots* entries each."""
+
+    def __init__(self, *, directory: Path, rings: int, slots: int) -> None:
+        """Make the file. Call after fork.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
+        name = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        temporary = directory / f"{name}{SUFFIX}.new"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._descriptor = os.open(temporary, flags, 0o600)
+        size = _HEADER_BYTES + rings * slots * SLOT_BYTES
+        os.ftruncate(self._descriptor, size)
+        os.pwrite(self._descriptor, _HEADER.pack(_MAGIC, rings, slots, SLOT_BYTES), 0)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.path = directory / (name + SUFFIX)
+        temporary.rename(self.path)
+        self._memory = mmap.mmap(self._descriptor, size)
+        self._slots = slots
+        self._written = [0] * rings
+
+    def append(self, ring: int, entry: bytes) -> None:
+        """Put *entry* in the place of the oldest one in *ring*.
+
+        Raises:
+            ValueError: it is longer than :data:`MAX_ENTRY_BYTES`.
+        """
+        if len(entry) > MAX_ENTRY_BYTES:
+            msg = f"entry: expected at most {MAX_ENTRY_BYTES} bytes, got {len(entry)}"
+            raise ValueError(msg)
+        number = self._written[ring]
+        self._written[ring] = number + 1
+        at = _HEADER_BYTES + (ring * self._slots + number % self._slots) * SLOT_BYTES
+        start = at + _SLOT.size
+        self._memory[start : start + len(entry)] = entry
+        _SLOT.pack_into(self._memory, at, number + 1, len(entry), zlib.crc32(entry))
+
+    def close(self) -> None:
+        """Give up the lock; the entries stay until newer files push this one out."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        os.close(self._descriptor)
+
+
+def read_ring(path: Path, ring: int) -> Iterator[bytes]:
+    """The entries of one ring that are whole, in no order; none when the file is not ours.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEADER.size)
+        if len(head) < _HEADER.size:
+            return
+        magic, rings, slots, slot_bytes = _HEADER.unpack(head)
+        if magic != _MAGIC or slot_bytes != SLOT_BYTES or not 0 <= ring < rings:
+            return
+        file.seek(_HEADER_BYTES + ring * slots * SLOT_BYTES)
+        data = file.read(slots * SLOT_BYTES)
+    for at in range(0, len(data) - SLOT_BYTES + 1, SLOT_BYTES):
+        number, length, checksum = _SLOT.unpack_from(data, at)
+        entry = data[at + _SLOT.size : at + _SLOT.size + length]
+        if number and length <= MAX_ENTRY_BYTES and zlib.crc32(entry) == checksum:
+            yield entry
+
+
+def remove_old(directory: Path, *, keep: int) -> None:
+    """Delete the files of workers that are gone, but for the *keep* newest.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    gone = [path for path in directory.glob("*" + SUFFIX) if not _is_locked(path)]
+    gone.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in gone[keep:]:
+        path.unlink(missing_ok=True)
+
+
+def _is_locked(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,1 @@
+"""The HTTP glue; beside host/ the only part that knows FastAPI."""

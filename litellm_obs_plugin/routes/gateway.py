@@ -1,0 +1,77 @@
+"""The JSON routes under ``/api/gateway``."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from litellm_obs_plugin.gateway_api.build import build_metrics
+from litellm_obs_plugin.gateway_api.models import GatewayMetrics
+from litellm_obs_plugin.gateway_api.query import QueryError, parse_query
+from litellm_obs_plugin.host import access
+from litellm_obs_plugin.ledger.book import Page
+from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.routes.surfaces import (
+    FAILOVERS_PATH,
+    GATEWAY_METRICS_PATH,
+    REQUESTS_PATH,
+    Surfaces,
+    unprocessable,
+)
+
+_PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
+Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, newest first.")]
+
+
+def reader_dependency(surfaces: Surfaces) -> Callable[..., Any]:
+    """Lets through who may read; FastAPI runs the proxy's own auth before."""
+
+    async def check(
+        request: Request, user: Annotated[Any, Depends(access.user_api_key_auth)]
+    ) -> None:
+        access.check_reader(user, path=request.url.path, roles=surfaces.roles)
+
+    return check
+
+
+def gateway_router(surfaces: Surfaces) -> APIRouter:
+    """All of ``/api/gateway``."""
+    router = APIRouter(tags=["observability"], dependencies=[Depends(reader_dependency(surfaces))])
+    _add_metrics(router, surfaces)
+    _add_ledger(router, surfaces)
+    return router
+
+
+def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
+    @router.get(GATEWAY_METRICS_PATH, response_model=GatewayMetrics)
+    async def gateway_metrics(
+        window: Annotated[str | None, Query(description="For example 15m or 1h.")] = None,
+    ) -> Response:
+        """What the gateway did: requests, latency, cost, tokens, providers, models, errors."""
+        try:
+            query = parse_query(window=window)
+        except QueryError as error:
+            raise unprocessable(error) from error
+        build = partial(_metrics_json, window_s=query.window_s)
+        body = await surfaces.view(query, build)
+        return Response(body, media_type="application/json")
+
+
+def _metrics_json(snapshot: Snapshot, *, window_s: float) -> bytes:
+    metrics = build_metrics(snapshot, asked_window_s=window_s)
+    return metrics.model_dump_json(by_alias=True).encode()
+
+
+def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
+    @router.get(REQUESTS_PATH)
+    async def requests(
+        kind: Literal["recent", "slow", "failed"] = "recent", limit: Limit = 50
+    ) -> list[dict[str, Any]]:
+        """The last requests of a kind, of all workers."""
+        return await surfaces.newest(_PAGES[kind], limit=limit)
+
+    @router.get(FAILOVERS_PATH)
+    async def failovers(limit: Limit = 50) -> list[dict[str, Any]]:
+        """The last failovers, of all workers, each with what it cost."""
+        return await surfaces.newest(Page.FAILOVERS, limit=limit)

@@ -1,0 +1,24 @@
+"""``/api/llm``: chat completions with what the gateway knows of them in the answer."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from litellm_obs_plugin.gateway_api.answer import build_answer
+from litellm_obs_plugin.host.relay import ChatRelay
+from litellm_obs_plugin.routes.surfaces import LLM_PATH, Surfaces
+
+# How long an answer may wait for its own end to be told; measured 1 to 5 ms.
+_WAIT_S = 0.3
+
+
+def llm_route(app: FastAPI, surfaces: Surfaces) -> Route:
+    """The route for ``POST``."""
+
+    async def describe(call_id: str, since: float) -> dict[str, Any]:
+        request = await surfaces.answers.wait(call_id, since=since, timeout_s=_WAIT_S)
+        return build_answer(call_id, request).model_dump(mode="json", by_alias=True)
+
+    relay = ChatRelay(router=app.router, describe=describe, clock=surfaces.clock)
+    return Route(LLM_PATH, relay, methods=["POST"])

@@ -1,0 +1,26 @@
+"""Adding our routes to the proxy's application, once."""
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from litellm_obs_plugin.routes.gateway import gateway_router
+from litellm_obs_plugin.routes.llm import llm_route
+from litellm_obs_plugin.routes.scrape import metrics_page
+from litellm_obs_plugin.routes.surfaces import METRICS_PATH, Surfaces
+
+_MARKER = "litellm_obs_registered"
+
+
+def register(app: FastAPI, surfaces: Surfaces) -> bool:
+    """Add our routes to the proxy's *app*; False when they are there already."""
+    if getattr(app.state, _MARKER, False):
+        return False
+    setattr(app.state, _MARKER, True)
+    page = metrics_page(surfaces)
+    # Before the built-in mount of the same path, which would redirect.
+    for path in (METRICS_PATH, METRICS_PATH + "/"):
+        app.router.routes.append(Route(path, page, methods=["GET"], include_in_schema=False))
+    app.router.routes.append(llm_route(app, surfaces))
+    app.include_router(gateway_router(surfaces))
+    app.openapi_schema = None
+    return True

@@ -1,0 +1,71 @@
+"""What the routes show, to whom, and how a view of it is asked for."""
+
+import asyncio
+from collections.abc import Callable, Collection, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import HTTPException
+
+from litellm_obs_plugin.gateway_api.query import QueryError
+from litellm_obs_plugin.host.answers import Answers
+from litellm_obs_plugin.ledger.book import LedgerReader, Page
+from litellm_obs_plugin.ledger.entry import Entry
+from litellm_obs_plugin.metrics.shared_reader import SharedReader
+from litellm_obs_plugin.metrics.snapshot import Snapshot
+
+METRICS_PATH = "/metrics"
+GATEWAY_METRICS_PATH = "/api/gateway/metrics"
+REQUESTS_PATH = "/api/gateway/requests"
+FAILOVERS_PATH = "/api/gateway/failovers"
+CIRCUITS_PATH = "/api/gateway/circuits"
+LLM_PATH = "/api/llm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surfaces:
+    """*host_families* are those of the host's own Prometheus registry, when it keeps one."""
+
+    reader: SharedReader
+    ledger: LedgerReader
+    answers: Answers
+    roles: Collection[str]
+    schema: int
+    host_families: Callable[[], Iterable[Any]]
+    count_error: Callable[[str], None]
+    clock: Callable[[], float]
+
+    async def view(self, key: Hashable, build: Callable[[Snapshot], bytes]) -> bytes:
+        """What *build* makes of a fresh snapshot; equal *key*s at the same time share it.
+
+        Raises:
+            HTTPException: 503 when the state cannot be read.
+        """
+        try:
+            return await self.reader.view(key, build)
+        except OSError as error:
+            self.count_error("read_state")
+            raise HTTPException(503, f"the metrics state cannot be read: {error}") from error
+
+    async def newest(self, page: Page, *, limit: int) -> list[Entry]:
+        """The newest ledger entries of a page.
+
+        Raises:
+            HTTPException: 503 when the ledger cannot be read.
+        """
+        try:
+            return await asyncio.to_thread(self.ledger.newest, page, limit=limit)
+        except OSError as error:
+            self.count_error("read_ledger")
+            raise HTTPException(503, f"the ledger cannot be read: {error}") from error
+
+
+def unprocessable(error: QueryError) -> HTTPException:
+    """The answer 422 that names the field, what was expected and what came."""
+    problem = {
+        "type": "value_error",
+        "loc": ["query", error.field],
+        "msg": f"expected {error.expected}",
+        "input": error.got,
+    }
+    return HTTPException(422, [problem])
