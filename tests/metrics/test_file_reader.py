@@ -159,9 +159,7 @@ def test_no_worker_writes_this(raw):
 
 
 def test_an_empty_sketch_is_sound():
-    block = Block(
-        name=SeriesName("m", ()), kind=BlockKind.SKETCH, start=0, cells=2, domain=SECONDS
-    )
+    block = Block(name=SeriesName("m", ()), kind=BlockKind.SKETCH, start=0, cells=2, domain=SECONDS)
     empty = Sketch.empty(SECONDS)
     check_value(block, empty)
 

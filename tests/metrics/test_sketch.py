@@ -112,7 +112,7 @@ def test_counts_sums_and_extremes_are_exact(values):
 
 @given(octave=st.integers(min_value=-14, max_value=16))
 def test_powers_of_two_lie_in_the_bin_that_they_close(octave):
-    """ddsketch's own mapping puts half of them one bin too high; le=2^k would count wrongly."""
+    """Ddsketch's own mapping puts half of them one bin too high; le=2^k would count wrongly."""
     sketch = Sketch.of(SECONDS, [2.0**octave])
 
     assert octave * BINS_PER_OCTAVE == SECONDS.low_key + int(np.flatnonzero(sketch.bins)[0])
