@@ -53,10 +53,16 @@ class Observer:
             self._tracker.attempt_ended(key, failed)
 
     def attempt_logged_as_failed(self, kwargs: Mapping[str, Any]) -> None:
-        """A failure event: of a broken stream, as the deployment hook tells of every other."""
+        """A failure event: of a broken stream, as the deployment hook tells of every other.
+
+        It also comes when all of a group rests, and then perhaps after the fallback has begun: that
+        attempt has had no answer from a provider yet, so there is no window of its own.
+        """
         key = _key_of(kwargs)
         running = self._tracker.running(key) if key is not None else None
         if key is None or running is None or running.outcome is Outcome.SUCCESS:
+            return
+        if self._window_of(running, kwargs) is None:
             return
         logged = payload.payload_of(kwargs)
         failure = failures.logged_failure(payload.mapping(logged.get("error_information")))
@@ -178,7 +184,8 @@ class Observer:
             return attempt
         window = self._window_of(attempt, kwargs)
         start, end = window or (attempt.started_at, ended_at)
-        return replace(attempt, duration_s=max((ended_at if stream else end) - start, 0.0))
+        duration_s = max((ended_at if stream else end) - start, 0.0)
+        return replace(attempt, started_at=start, duration_s=duration_s)
 
     def _window_of(self, attempt: Attempt, kwargs: Mapping[str, Any]) -> payload.Window | None:
         """The last provider call's window, if it belongs to *attempt* and not to one before it."""

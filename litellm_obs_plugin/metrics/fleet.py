@@ -71,6 +71,7 @@ class Fleet:
         self._readers: dict[str, FileReader] = {}
         self._base = CurrentBase(directory)
         self._reported: set[str] = set()
+        self._read_since_pause = 0
 
     def read(self) -> Snapshot:
         """Every count of every worker, dead or alive, once.
@@ -149,9 +150,11 @@ class Fleet:
             self._readers.pop(name).close()
 
     def _paced(self, items: Iterable[T]) -> Iterator[T]:
-        for at, item in enumerate(items, start=1):
+        for item in items:
             yield item
-            if at % _SERIES_PER_TURN == 0:
+            self._read_since_pause += 1
+            if self._read_since_pause >= _SERIES_PER_TURN:
+                self._read_since_pause = 0
                 self._pause()
 
 

@@ -35,17 +35,17 @@ class Snapshot:
     def __len__(self) -> int:
         return sum(len(series) for series in self.series.values())
 
-    def numbers(self, metric: str, **where: str) -> Iterator[tuple[Labels, float]]:
+    def numbers(self, metric: str, /, **where: str) -> Iterator[tuple[Labels, float]]:
         """(label values, value) of a counter or gauge, where the labels have these values."""
         for labels, value in self._select(metric, where):
             if not isinstance(value, Sketch):
                 yield labels, value
 
-    def total(self, metric: str, **where: str) -> float:
+    def total(self, metric: str, /, **where: str) -> float:
         """The sum of a counter over all series where the labels have these values."""
         return math.fsum(value for _, value in self.numbers(metric, **where))
 
-    def by(self, metric: str, label: str, **where: str) -> dict[str, float]:
+    def by(self, metric: str, label: str, /, **where: str) -> dict[str, float]:
         """The sums of a counter by the values of one label, largest first."""
         at = BY_NAME[metric].labels.index(label)
         parts: dict[str, list[float]] = {}
@@ -54,7 +54,7 @@ class Snapshot:
         sums = {key: math.fsum(values) for key, values in parts.items()}
         return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
-    def sketch(self, metric: str, **where: str) -> Sketch | None:
+    def sketch(self, metric: str, /, **where: str) -> Sketch | None:
         """One sketch over all series where the labels have these values; None without any."""
         return merge(v for _, v in self._select(metric, where) if isinstance(v, Sketch))
 

@@ -131,7 +131,7 @@ def test_a_value_that_is_none_changes_nothing(value):
 
 
 def test_a_weight_is_refused():
-    with pytest.raises(ValueError, match="weight: expected 1, got 2.0"):
+    with pytest.raises(ValueError, match="weight: expected 1"):
         Sketch.empty(SECONDS).add(1.0, 2.0)
 
 
@@ -144,7 +144,7 @@ def test_outside_the_domain_both_ends_collapse_and_are_counted():
 
 @pytest.mark.parametrize("quantile", [-0.1, 1.1, math.nan])
 def test_a_quantile_is_between_nought_and_one(quantile):
-    with pytest.raises(ValueError, match="quantile: expected 0..1"):
+    with pytest.raises(ValueError, match=r"quantile: expected 0\.\.1"):
         Sketch.of(SECONDS, [1.0]).get_quantile_value(quantile)
 
 

@@ -40,6 +40,15 @@ class Gateway:
         self.client.close()
         self.simulator.close()
 
+    def warm_up(self) -> None:
+        """The first call of a kind takes LiteLLM seconds of imports, on the clock of an attempt."""
+        for model in ("chat", "backup", "claude"):
+            for stream in (False, True):
+                messages = [{"role": "user", "content": "[tokens:1,1]"}]
+                body = {"model": model, "messages": messages, "stream": stream}
+                assert self.client.post("/v1/chat/completions", json=body).status_code == 200
+        self._wait_for(lambda: self.scrape().total("requests_total") == 6)
+
     def scrape(self) -> Page:
         answer = self.client.get("/metrics")
         assert answer.status_code == 200
@@ -100,5 +109,6 @@ def proxy(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def gateway(proxy, simulator, wait_for) -> Iterator[Gateway]:
     asking = Gateway(proxy=proxy, simulator=simulator, wait_for=wait_for)
+    asking.warm_up()
     yield asking
     asking.close()
