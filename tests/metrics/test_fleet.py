@@ -95,7 +95,7 @@ def test_a_file_that_is_folded_while_one_reads_counts_once(state, make_request, 
 def test_a_reader_that_never_gets_through_says_so(state, make_request):
     def replace_base():
         state.worker().record(make_request())
-        state.kill_all()
+        state.files.pop(0).close()
         fleet.prepare(state.directory)
 
     for at in range(4):
