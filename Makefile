@@ -18,7 +18,7 @@ $(STAMP): requirements/run.txt requirements/dev.txt pyproject.toml
 	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing locked packages into $(VENV); the first time this takes a minute or two."
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/run.txt -r requirements/dev.txt
 	@$(PIP) --no-build-isolation -e .
 	@touch $@
 
@@ -45,9 +45,9 @@ tools: # Debian's servers for the tests, where we may install them
 
 lock: ## compile the locks anew
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
-	  -o requirements/run.txt pyproject.toml
+	  --extra langfuse --extra dashboard --extra postgres -o requirements/run.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
-	  --extra dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+	  --all-extras -c requirements/run.txt -o requirements/dev.txt pyproject.toml
 
 clean: ## remove what set-up and tests made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
