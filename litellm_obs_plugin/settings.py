@@ -1,19 +1,15 @@
 """Settings: ``callback_settings.litellm_obs`` in the proxy's configuration, or ``LITELLM_OBS_*``.
 
-Checked once, at start. A variable wins over the configuration file.
+Checked once, at start. A variable wins over the configuration file; an empty one counts as unset.
 """
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 SECTION = "callback_settings.litellm_obs"
 ENV_PREFIX = "LITELLM_OBS_"
@@ -38,12 +34,10 @@ class LedgerSettings(BaseModel):
     )
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting has a default."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     state_dir: Path | None = Field(
         default=None,
@@ -56,7 +50,7 @@ class Settings(BaseSettings):
         le=100_000,
         description="Label sets per metric and worker; further ones fold into `other`.",
     )
-    require_role: Annotated[tuple[str, ...], NoDecode] = Field(
+    require_role: tuple[str, ...] = Field(
         default=ADMIN_ROLES,
         description="User roles that may read the plugin's routes. A key whose `allowed_routes` "
         "lists the path may read it too.",
@@ -78,23 +72,19 @@ class Settings(BaseSettings):
     @field_validator("require_role", mode="before")
     @classmethod
     def _split_roles(cls, value: Any) -> Any:
-        """A variable holds the roles with commas between them."""
-        return tuple(r.strip() for r in value.split(",")) if isinstance(value, str) else value
+        """Text holds the roles with commas between them."""
+        if not isinstance(value, str):
+            return value
+        return tuple(role for part in value.split(",") if (role := part.strip()))
 
+    @field_validator("state_dir")
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return env_settings, init_settings
+    def _expand_home(cls, value: Path | None) -> Path | None:
+        return Path(os.path.expanduser(value)) if value is not None else None
 
 
 def read_settings(configured: Any, environ: Mapping[str, str]) -> Settings:
-    """The settings of *configured* (the parsed section, or None) and the environment.
+    """The settings of *configured* (the parsed section, or None) and the variables in *environ*.
 
     Raises:
         SettingsError: a key is unknown or a value is bad.
@@ -104,26 +94,65 @@ def read_settings(configured: Any, environ: Mapping[str, str]) -> Settings:
     if not isinstance(configured, Mapping):
         msg = f"{SECTION}: expected a mapping, got {type(configured).__name__}"
         raise SettingsError(msg)
-    _check_variables(environ)
+    variables = {
+        name: raw for name, raw in environ.items() if raw and name.upper().startswith(ENV_PREFIX)
+    }
+    values = _copy(configured)
+    for name, raw in variables.items():
+        _set(values, _path_of(name), _parsed(name, raw))
     try:
-        return Settings(**{str(key): value for key, value in configured.items()})
+        return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_sentence(error, environ)) from error
+        raise SettingsError(_sentence(error, variables)) from error
 
 
-def _check_variables(environ: Mapping[str, str]) -> None:
-    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields}
-    for name in environ:
-        if name.upper().startswith(ENV_PREFIX) and name.upper().split("__")[0] not in known:
-            msg = f"{name}: unknown setting; known are {', '.join(sorted(known))}"
-            raise SettingsError(msg)
+def _copy(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(k): _copy(v) if isinstance(v, Mapping) else v for k, v in values.items()}
 
 
-def _sentence(error: ValidationError, environ: Mapping[str, str]) -> str:
+def _path_of(variable: str) -> list[str]:
+    """``LITELLM_OBS_LEDGER__SIZE`` -> ``["ledger", "size"]``."""
+    return variable[len(ENV_PREFIX) :].lower().split("__")
+
+
+def _parsed(name: str, raw: str) -> Any:
+    """Lists and sections are written as JSON; the fields parse other text themselves."""
+    if not raw.startswith(("[", "{")):
+        return raw
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        msg = f"{name}: expected JSON, got {raw!r}"
+        raise SettingsError(msg) from error
+
+
+def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
+    *sections, last = path
+    for section in sections:
+        if not isinstance(values.get(section), dict):
+            values[section] = {}
+        values = values[section]
+    values[last] = value
+
+
+def _sentence(error: ValidationError, variables: Iterable[str]) -> str:
     problem = error.errors()[0]
-    name = ".".join(str(part) for part in problem["loc"])
-    variable = ENV_PREFIX + name.upper().replace(".", "__")
-    place = variable if variable in environ else f"{SECTION}.{name}"
+    path = [str(part) for part in problem["loc"]]
+    told_by = (name for name in variables if _overlap(_path_of(name), path))
+    place = next(told_by, f"{SECTION}.{'.'.join(path)}")
     if problem["type"] == "extra_forbidden":
-        return f"{place}: unknown setting; known are {', '.join(sorted(Settings.model_fields))}"
+        return f"{place}: unknown setting; known are {', '.join(_known_beside(path))}"
     return f"{place}: {problem['msg']}, got {problem['input']!r}"
+
+
+def _overlap(some: list[str], other: list[str]) -> bool:
+    """Whether one path leads to the other."""
+    return all(a == b for a, b in zip(some, other, strict=False))
+
+
+def _known_beside(path: list[str]) -> list[str]:
+    """The names that the last one of *path* is not among."""
+    section: Any = Settings()
+    for name in path[:-1]:
+        section = getattr(section, name, section)
+    return sorted(getattr(type(section), "model_fields", Settings.model_fields))
