@@ -32,19 +32,44 @@ def empty_cells(domain: Domain) -> Cells:
     return cells
 
 
+class CellSum:
+    """The cells of one sketch that saw what the sketches of all parts saw.
+
+    A part may be memory that its worker is writing: it is read once, its bins before its head,
+    which :meth:`Sketch.add` writes the other way round; so no value in a bin lies outside the
+    extremes.
+    """
+
+    __slots__ = ("_cells", "_high", "_low", "_sums", "domain")
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self._cells = np.zeros(domain.cells, dtype=np.int64)
+        self._sums, self._low, self._high = [0.0], math.inf, -math.inf
+
+    def add(self, part: Cells) -> None:
+        self._cells[HEAD:] += part[HEAD:]
+        self._cells[:SUM] += part[:SUM]
+        total, rest, least, most = part[SUM : MAX + 1].view(np.float64).tolist()
+        self._sums += (total, rest)
+        if least < self._low:
+            self._low = least
+        if most > self._high:
+            self._high = most
+
+    def cells(self) -> Cells:
+        """The sum, which must not be added to any more."""
+        total, rest = add_exactly(self._sums)
+        self._cells.view(np.float64)[SUM : MAX + 1] = total, rest, self._low, self._high
+        return self._cells
+
+
 def add_cells(domain: Domain, parts: Iterable[Cells]) -> Cells:
     """The cells of one sketch that saw what the sketches of all *parts* saw."""
-    merged = np.zeros(domain.cells, dtype=np.int64)
-    sums, low, high = [0.0], math.inf, -math.inf
+    merged = CellSum(domain)
     for part in parts:
-        merged += part
-        _, _, _, total, rest, least, most, _ = part[:HEAD].view(np.float64).tolist()
-        sums += (total, rest)
-        low, high = min(low, least), max(high, most)
-    floats = merged.view(np.float64)
-    floats[SUM], floats[REST] = add_exactly(sums)
-    floats[MIN], floats[MAX] = low, high
-    return merged
+        merged.add(part)
+    return merged.cells()
 
 
 def subtract_cells(domain: Domain, later: Cells, earlier: Cells) -> Cells:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from litellm_obs_plugin.metrics import layout
+from litellm_obs_plugin.metrics.cells import Cells, add_cells
 from litellm_obs_plugin.metrics.layout import Block, BlockKind
-from litellm_obs_plugin.metrics.mapping import HEAD
 from litellm_obs_plugin.metrics.sketch import Sketch
 
 Number = tuple[float, float]  # a value, and what it rounds off
@@ -105,19 +105,19 @@ class FileReader:
         return self._blocks
 
     def value(self, block: Block) -> Raw:
-        """A private copy of one series' state.
-
-        A sketch's bins are read before its head, which its worker writes the other way round: so no
-        value in a bin lies outside the extremes.
-        """
-        end = block.start + block.cells
+        """A private copy of one series' state."""
         if block.domain is None:
-            number, rest = self._cells[block.start : end].view(np.float64).tolist()
-            return number, rest
-        cells = np.empty(block.cells, dtype=np.int64)
-        cells[HEAD:] = self._cells[block.start + HEAD : end]
-        cells[:HEAD] = self._cells[block.start : block.start + HEAD]
-        return Sketch.frozen(block.domain, cells)
+            return self.number(block)
+        return Sketch.frozen(block.domain, add_cells(block.domain, [self.cells(block)]))
+
+    def number(self, block: Block) -> Number:
+        """A counter's or gauge's value."""
+        number, rest = self._cells[block.start : block.start + 2].view(np.float64).tolist()
+        return number, rest
+
+    def cells(self, block: Block) -> Cells:
+        """A sketch's words in the file itself: they change while its worker lives."""
+        return self._cells[block.start : block.start + block.cells]
 
     def exemplars(self, block: Block) -> bytes:
         """A copy of what :func:`exemplar.decode` takes; empty when there is nothing."""

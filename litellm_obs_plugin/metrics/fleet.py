@@ -117,8 +117,10 @@ class Fleet:
         if reader is None:
             reader = self._readers[name] = FileReader(self.directory / name)
         for block in self._paced(reader.blocks()):
-            if alive or block.kind is not BlockKind.GAUGE:
-                gathered.tally.add(block.name, reader.value(block))
+            if block.domain is not None:
+                gathered.tally.add_cells(block.name, block.domain, reader.cells(block))
+            elif alive or block.kind is not BlockKind.GAUGE:
+                gathered.tally.add_number(block.name, reader.number(block))
             if block.exemplar_cells:
                 gathered.exemplars.setdefault(block.name, []).append(reader.exemplars(block))
         gathered.workers += alive

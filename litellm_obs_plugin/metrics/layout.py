@@ -17,6 +17,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from litellm_obs_plugin.metrics.mapping import Domain
@@ -133,7 +134,7 @@ def read_blocks(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[Block
 def _read_block(data: mmap.mmap | bytes, offset: int) -> tuple[Block, int]:
     size, number, name_bytes, low, high, exemplar_cells = _BLOCK.unpack_from(data, offset)
     kind, at = BlockKind(number), offset + _BLOCK.size
-    domain = Domain(low_key=low, high_key=high) if kind is BlockKind.SKETCH else None
+    domain = _domain(low, high) if kind is BlockKind.SKETCH else None
     cells = _cells(kind, domain)
     shape_is_sound = low <= high and exemplar_cells >= 0 and name_bytes >= 0
     if not shape_is_sound or size != _BLOCK.size + name_bytes + (cells + exemplar_cells) * WORD:
@@ -155,3 +156,9 @@ def _cells(kind: BlockKind, domain: Domain | None) -> int:
     if domain is not None:
         return domain.cells
     return 0 if kind is BlockKind.FOLDED else VALUE_CELLS
+
+
+@lru_cache(maxsize=64)
+def _domain(low_key: int, high_key: int) -> Domain:
+    """One object for each domain, because comparing them one by one takes time."""
+    return Domain(low_key=low_key, high_key=high_key)

@@ -3,45 +3,53 @@
 from collections.abc import Iterable, Iterator
 
 from litellm_obs_plugin.metrics.addition import add_exactly
-from litellm_obs_plugin.metrics.file_reader import Raw
+from litellm_obs_plugin.metrics.cells import Cells, CellSum
+from litellm_obs_plugin.metrics.file_reader import Number, Raw
 from litellm_obs_plugin.metrics.layout import SeriesName
 from litellm_obs_plugin.metrics.mapping import Domain
-from litellm_obs_plugin.metrics.sketch import Sketch, merge
+from litellm_obs_plugin.metrics.sketch import Sketch
 
 
 class Tally:
-    """Series by name; where versions disagree on the kind or domain of one, all of them."""
+    """Series by name; where versions disagree on the kind or domain of one, all of them.
+
+    What is added is read at once, so it may change afterwards.
+    """
 
     def __init__(self, series: Iterable[tuple[SeriesName, Raw]] = ()) -> None:
-        self._parts: dict[SeriesName, list[Raw]] = {}
+        self._numbers: dict[SeriesName, list[float]] = {}
+        self._sketches: dict[SeriesName, list[CellSum]] = {}
         for name, raw in series:
             self.add(name, raw)
 
     def add(self, name: SeriesName, raw: Raw) -> None:
-        parts = self._parts.get(name)
-        if parts is None:
-            self._parts[name] = [raw]
+        if isinstance(raw, Sketch):
+            self.add_cells(name, raw.domain, raw.array)
         else:
-            parts.append(raw)
+            self.add_number(name, raw)
+
+    def add_number(self, name: SeriesName, number: Number) -> None:
+        terms = self._numbers.get(name)
+        if terms is None:
+            self._numbers[name] = list(number)
+        else:
+            terms += number
+
+    def add_cells(self, name: SeriesName, domain: Domain, cells: Cells) -> None:
+        sums = self._sketches.get(name)
+        if sums is None:
+            sums = self._sketches[name] = []
+        for known in sums:
+            if known.domain is domain or known.domain == domain:
+                known.add(cells)
+                return
+        sums.append(CellSum(domain))
+        sums[-1].add(cells)
 
     def __iter__(self) -> Iterator[tuple[SeriesName, Raw]]:
         """The sums. Numbers stay pairs, so that adding to a sum again loses nothing."""
-        for name, parts in self._parts.items():
-            if len(parts) == 1:
-                yield name, parts[0]
-            else:
-                yield from ((name, raw) for raw in _add(parts))
-
-
-def _add(parts: list[Raw]) -> Iterator[Raw]:
-    numbers = [term for part in parts if not isinstance(part, Sketch) for term in part]
-    if numbers:
-        yield add_exactly(numbers)
-    sketches: dict[Domain, list[Sketch]] = {}
-    for part in parts:
-        if isinstance(part, Sketch):
-            sketches.setdefault(part.domain, []).append(part)
-    for group in sketches.values():
-        merged = merge(group)
-        if merged is not None:
-            yield merged
+        for name, terms in self._numbers.items():
+            yield name, add_exactly(terms)
+        for name, sums in self._sketches.items():
+            for one in sums:
+                yield name, Sketch.frozen(one.domain, one.cells())

@@ -3,8 +3,11 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from litellm_obs_plugin.metrics import layout
+from litellm_obs_plugin.metrics.cells import CellSum
 from litellm_obs_plugin.metrics.file_reader import FileReader, check_value, is_alive
 from litellm_obs_plugin.metrics.layout import Block, BlockKind, FormatError, SeriesName
 from litellm_obs_plugin.metrics.mapping import HEAD, MAX, MIN, SECONDS
@@ -104,28 +107,31 @@ def test_reading_leaves_no_descriptors_open(file):
 
 
 class Interrupted:
-    """A file's words, which the worker goes on writing each time some are read."""
+    """A sketch's words, to which the worker adds a value each time some of them are read."""
 
-    def __init__(self, words, sketch, values):
-        self.words, self.sketch, self.values = words, sketch, list(values)
+    def __init__(self, sketch, values):
+        self.sketch, self.values = sketch, list(values)
 
     def __getitem__(self, span):
-        part = self.words[span].copy()
+        part = self.sketch.array[span].copy()
         if self.values:
             self.sketch.add(self.values.pop())
         return part
 
 
-def test_a_value_that_is_recorded_during_a_read_never_lies_outside_the_extremes(file, reader):
+@given(
+    before=st.lists(st.floats(min_value=0, max_value=1e6)),
+    during=st.lists(st.floats(min_value=0, max_value=1e6), max_size=3),
+)
+def test_a_value_that_is_recorded_during_a_read_never_lies_outside_the_extremes(before, during):
     """Otherwise the quantile of a sketch's first value, caught halfway, would be infinite."""
-    sketch = file.sketch(SeriesName("s", ()), SECONDS)
-    (block,) = reader.blocks()
-    for value in (1.0, 2.0, 0.5, 4.0):
-        words, reader._cells = reader._cells, Interrupted(reader._cells, sketch, [value])
-        torn = reader.value(block)
-        reader._cells = words
+    total = CellSum(SECONDS)
+    total.add(Interrupted(Sketch.of(SECONDS, before), during))
+    torn = Sketch.frozen(SECONDS, total.cells())
 
-        assert torn.count == 0 or torn.min <= torn.get_quantile_value(0) <= torn.max
+    assert len(before) <= torn.count <= len(before) + len(during)
+    if torn.count:
+        assert torn.min <= torn.get_quantile_value(0) <= torn.get_quantile_value(1) <= torn.max
 
 
 def damaged_sketch(cell, value):
