@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from litellm_obs_plugin import routes
 from litellm_obs_plugin.metrics.catalog import CATALOG
+from litellm_obs_plugin.routes import surfaces as routes
 from litellm_obs_plugin.settings import Settings
 
 ROOT = Path(__file__).parents[1]
