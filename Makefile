@@ -18,7 +18,7 @@ $(STAMP): requirements/run.txt requirements/dev.txt pyproject.toml
 	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing locked packages into $(VENV); the first time this takes a minute or two."
-	@$(PIP) --require-hashes -r requirements/run.txt -r requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
 	@$(PIP) --no-build-isolation -e .
 	@touch $@
 

@@ -1,9 +1,12 @@
 """Snapshot -> :class:`GatewayMetrics`. Pure: the same snapshot gives the same answer."""
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from litellm_obs_plugin.gateway_api import models
+from litellm_obs_plugin.gateway_api.circuits import list_circuits
 from litellm_obs_plugin.metrics.catalog import BY_NAME
 from litellm_obs_plugin.metrics.sketch import RELATIVE_ERROR, Sketch
 from litellm_obs_plugin.metrics.snapshot import Snapshot
@@ -18,7 +21,12 @@ _CALLERS_ERRORS = (ErrorType.BAD_REQUEST, ErrorType.CONTEXT_LENGTH, ErrorType.CO
 _DEGRADED_BELOW, _UNHEALTHY_BELOW = 0.95, 0.5
 
 
-def build_metrics(snapshot: Snapshot, *, asked_window_s: float) -> models.GatewayMetrics:
+def build_metrics(
+    snapshot: Snapshot,
+    *,
+    asked_window_s: float,
+    circuit_changes: Sequence[Mapping[str, Any]] = (),
+) -> models.GatewayMetrics:
     """The whole answer for one snapshot; *asked_window_s* is what the caller asked for."""
     duration = _answered_duration(snapshot)
     start, end = snapshot.started_at, snapshot.taken_at
@@ -54,6 +62,8 @@ def build_metrics(snapshot: Snapshot, *, asked_window_s: float) -> models.Gatewa
         tokens_by_type=tokens,
         costs_by_component=costs,
         cache_savings=snapshot.total("cache_savings_usd_total"),
+        failover=_failover(snapshot),
+        circuits=list_circuits(snapshot, circuit_changes),
         rates=_rates(requests.total, sum(tokens.values()), math.fsum(costs.values()), covered_s),
     )
 
@@ -126,6 +136,27 @@ def _rates(requests: int, tokens: int, cost_usd: float, seconds: float) -> model
         requests_per_second=_ratio(requests, seconds),
         tokens_per_second=_ratio(tokens, seconds),
         cost_per_hour=_ratio(cost_usd * 3600, seconds),
+    )
+
+
+def _failover(snapshot: Snapshot) -> models.Failover:
+    by_outcome = _whole(snapshot.by("failovers_total", "outcome"))
+    pairs: dict[tuple[str, str, str], dict[str, int]] = {}
+    for (source, target, reason, outcome), count in snapshot.numbers("failovers_total"):
+        pair = pairs.setdefault((source, target, reason), {"recovered": 0, "failed": 0})
+        pair[outcome] += round(count)
+    delay = snapshot.sketch("failover_delay_seconds")
+    usd = snapshot.by("failover_cost_usd_total", "sign")
+    return models.Failover(
+        total=sum(by_outcome.values()),
+        recovered=by_outcome.get("recovered", 0),
+        failed=by_outcome.get("failed", 0),
+        seconds_lost=delay.sum if delay is not None else 0.0,
+        cost_added_usd=usd.get("added", 0.0) - usd.get("saved", 0.0),
+        pairs=[
+            models.FailoverPair(source=source, target=target, reason=reason, **counts)
+            for (source, target, reason), counts in sorted(pairs.items())
+        ],
     )
 
 

@@ -100,6 +100,44 @@ class Errors(Model):
     by_source: dict[str, int]
 
 
+class FailoverPair(Model):
+    """Failovers from one model group to another for one reason."""
+
+    source: str = Field(serialization_alias="from")
+    target: str = Field(serialization_alias="to")
+    reason: str
+    recovered: int
+    failed: int
+
+
+class Failover(Model):
+    """Changes to another model group. seconds_lost counts the recovered requests only."""
+
+    total: int
+    recovered: int
+    failed: int
+    seconds_lost: float
+    cost_added_usd: float = Field(description="Negative: saved.")
+    pairs: list[FailoverPair]
+
+
+class Circuit(Model):
+    """A deployment's circuit, open while LiteLLM lets it rest.
+
+    Without Redis each worker decides for itself: it is open when any has it open.
+    """
+
+    deployment: str
+    model_group: str
+    provider: str
+    state: Literal["closed", "open"]
+    since: datetime | None
+    recovers_at: datetime | None
+    reason: str | None
+    open_workers: int
+    workers: int
+
+
 class Rates(Model):
     """Over the window."""
 
@@ -149,3 +187,5 @@ class GatewayMetrics(Model):
     costs_by_component: dict[str, float]
     cache_savings: float
     rates: Rates
+    failover: Failover
+    circuits: list[Circuit]

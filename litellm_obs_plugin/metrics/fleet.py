@@ -5,7 +5,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -144,7 +144,7 @@ class Fleet:
             workers=gathered.workers,
             damaged_files=gathered.damaged,
             series=known_series(self._paced(gathered.tally)),
-            exemplars=known_exemplars(gathered.exemplars),
+            exemplars=known_exemplars(self._paced(gathered.exemplars.items())),
         )
 
     def _forget(self, names: Iterable[str]) -> None:
@@ -170,10 +170,10 @@ def known_series(series: Iterable[tuple[SeriesName, Raw]]) -> dict[str, dict[Lab
     return known
 
 
-def known_exemplars(raw: Mapping[SeriesName, list[bytes]]) -> dict[str, Exemplars]:
+def known_exemplars(raw: Iterable[tuple[SeriesName, list[bytes]]]) -> dict[str, Exemplars]:
     """The exemplars of metrics in the catalogue, to be decoded when they are asked for."""
     by_metric: dict[str, dict[Labels, list[bytes]]] = {}
-    for name, parts in raw.items():
+    for name, parts in raw:
         by_metric.setdefault(name.metric, {})[name.labels] = parts
     return {
         metric.name: Exemplars(metric.domain, by_metric[metric.name])

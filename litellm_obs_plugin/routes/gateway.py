@@ -7,12 +7,15 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from litellm_obs_plugin.gateway_api.build import build_metrics
+from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
 from litellm_obs_plugin.gateway_api.models import GatewayMetrics
 from litellm_obs_plugin.gateway_api.query import QueryError, parse_query
 from litellm_obs_plugin.host import access
-from litellm_obs_plugin.ledger.book import Page
+from litellm_obs_plugin.ledger.book import LedgerReader, Page
+from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.routes.surfaces import (
+    CIRCUITS_PATH,
     FAILOVERS_PATH,
     GATEWAY_METRICS_PATH,
     REQUESTS_PATH,
@@ -21,6 +24,7 @@ from litellm_obs_plugin.routes.surfaces import (
 )
 
 _PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
+_CHANGES = 1000
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, newest first.")]
 
 
@@ -40,7 +44,21 @@ def gateway_router(surfaces: Surfaces) -> APIRouter:
     router = APIRouter(tags=["observability"], dependencies=[Depends(reader_dependency(surfaces))])
     _add_metrics(router, surfaces)
     _add_ledger(router, surfaces)
+    _add_circuits(router, surfaces)
     return router
+
+
+def _add_circuits(router: APIRouter, surfaces: Surfaces) -> None:
+    @router.get(CIRCUITS_PATH, response_model=Circuits)
+    async def circuits(limit: Limit = 50) -> Response:
+        """Every deployment's circuit, and the last changes of all workers."""
+        changes = await surfaces.newest(Page.CIRCUITS, limit=limit)
+        build = partial(_circuits_json, changes=changes)
+        return Response(await surfaces.view(object(), build), media_type="application/json")
+
+
+def _circuits_json(snapshot: Snapshot, *, changes: list[Entry]) -> bytes:
+    return build_circuits(snapshot, changes).model_dump_json(by_alias=True).encode()
 
 
 def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
@@ -53,13 +71,14 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
             query = parse_query(window=window)
         except QueryError as error:
             raise unprocessable(error) from error
-        build = partial(_metrics_json, window_s=query.window_s)
+        build = partial(_metrics_json, window_s=query.window_s, ledger=surfaces.ledger)
         body = await surfaces.view(query, build)
         return Response(body, media_type="application/json")
 
 
-def _metrics_json(snapshot: Snapshot, *, window_s: float) -> bytes:
-    metrics = build_metrics(snapshot, asked_window_s=window_s)
+def _metrics_json(snapshot: Snapshot, *, window_s: float, ledger: LedgerReader) -> bytes:
+    changes = ledger.newest(Page.CIRCUITS, limit=_CHANGES)
+    metrics = build_metrics(snapshot, asked_window_s=window_s, circuit_changes=changes)
     return metrics.model_dump_json(by_alias=True).encode()
 
 

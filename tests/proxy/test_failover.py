@@ -69,7 +69,7 @@ def test_a_streamed_failover(gateway):
 
 
 def test_a_chain_of_three(gateway):
-    """first → second fails → third answers: two hops, one recovered request."""
+    """The second fails too, the third answers: two hops, one recovered request."""
     extra = f"{USAGE} [fault:gpt-4o=500] [fault:mistral-large-latest=429]"
     seen = gateway.observe(lambda case: chat(gateway, "chain", case, extra), calls=5)
 

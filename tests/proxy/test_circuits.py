@@ -1,0 +1,64 @@
+"""LiteLLM's cooldowns as circuits, through the real proxy."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.proxy.test_scenarios import chat
+
+pytestmark = pytest.mark.proxy
+
+COOLDOWN_S = 4  # of the group "brief" in proxy_config.yaml
+
+
+def circuit(gateway, deployment: str) -> dict:
+    (found,) = [c for c in gateway.json()["circuits"] if c["deployment"] == deployment]
+    return found
+
+
+def state(page, deployment: str) -> dict[str, float]:
+    states = page.by("circuit_state", "deployment", "state")
+    return {s: v for (d, s), v in states.items() if d == deployment}
+
+
+def test_deployments_that_never_failed_are_closed(gateway, wait_for):
+    """Every deployment of the router is listed, each in exactly one state."""
+    wait_for(lambda: gateway.scrape().by("circuit_state", "deployment"))
+    page = gateway.scrape()
+
+    assert state(page, "dep-backup") == {"open": 0, "closed": 1}
+    assert set(page.by("circuit_state", "deployment").values()) == {1}
+    assert circuit(gateway, "dep-backup")["state"] == "closed"
+
+
+def test_a_circuit_opens_and_closes(gateway, wait_for):
+    """Entry at once, exit when the cooldown is over; both in metrics, JSON and ledger."""
+    before = gateway.scrape()
+    gateway.observe(lambda case: chat(gateway, "brief", case, "[fault:*=429]"))
+    opened_at = time.time()
+
+    assert state(gateway.scrape(), "dep-brief") == {"open": 1, "closed": 0}
+    found = circuit(gateway, "dep-brief")
+    assert ("open", "rate_limit", 1, 1) == (
+        found["state"],
+        found["reason"],
+        found["openWorkers"],
+        found["workers"],
+    )
+    assert gateway.client.get("/api/gateway/circuits").json()["circuits"][0]["state"] == "open"
+
+    wait_for(lambda: state(gateway.scrape(), "dep-brief")["closed"] == 1, timeout_s=10)
+    assert time.time() - opened_at == pytest.approx(COOLDOWN_S, abs=1.6)
+    page = gateway.scrape().since(before)
+    assert page.by("circuit_transitions_total", "deployment", "to", "reason") == {
+        ("dep-brief", "open", "rate_limit"): 1,
+        ("dep-brief", "closed", "rate_limit"): 1,
+    }
+    open_s = page.total("circuit_open_seconds_total", deployment="dep-brief")
+    assert open_s == pytest.approx(COOLDOWN_S, abs=0.3)
+    changes = gateway.client.get("/api/gateway/circuits").json()["changes"]
+    ours = [c["state"] for c in changes if c["deployment"] == "dep-brief"]
+    assert ours[:2] == ["closed", "open"]
+    assert circuit(gateway, "dep-brief")["recoversAt"] is None
