@@ -28,7 +28,7 @@ from litellm_obs_plugin.record import (
 NOW = 1_750_000_000.0
 _FAILED = (Outcome.ERROR, Outcome.REJECTED)
 
-seconds = st.floats(min_value=0, max_value=1000)
+seconds = st.one_of(st.just(0.0), st.floats(min_value=1e-3, max_value=1000))
 counts = st.integers(0, 100_000)
 failures = st.builds(Failure, error_type=st.sampled_from(ErrorType), source=st.sampled_from(Source))
 costs = st.floats(min_value=1e-6, max_value=10).map(

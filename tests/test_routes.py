@@ -1,0 +1,290 @@
+"""The HTTP glue in process, with a stand-in for the proxy's auth; tests/proxy has the real one."""
+
+from __future__ import annotations
+
+import gzip
+from types import SimpleNamespace
+
+import httpx
+import litellm
+import pytest
+from fastapi import FastAPI
+
+from litellm_obs_plugin.host import access
+from litellm_obs_plugin.host.answers import Answers
+from litellm_obs_plugin.ledger.book import LedgerWriter
+from litellm_obs_plugin.metrics.shared_reader import SharedReader
+from litellm_obs_plugin.record import Operation, Outcome, Request
+from litellm_obs_plugin.routes.register import register
+from litellm_obs_plugin.routes.surfaces import Surfaces
+from tests.fake_state import NOW, Ledger, State
+
+PAGES = ["/metrics", "/metrics/"]
+JSON = ["/api/gateway/metrics", "/api/gateway/requests", "/api/gateway/failovers"]
+ADMIN = SimpleNamespace(user_role="proxy_admin", allowed_routes=[])
+
+
+@pytest.fixture
+def errors():
+    return []
+
+
+@pytest.fixture
+def state():
+    return State()
+
+
+@pytest.fixture
+def surfaces(state, errors, tmp_path):
+    reader = SharedReader(state.read)
+    yield Surfaces(
+        reader=reader,
+        ledger=Ledger(tmp_path),
+        answers=Answers(),
+        roles=("proxy_admin",),
+        schema=5,
+        host_families=lambda: (),
+        count_error=errors.append,
+        clock=lambda: NOW,
+    )
+    reader.close()
+
+
+@pytest.fixture
+def user():
+    """The key's owner, as the proxy's auth would say; tests make it another."""
+    return SimpleNamespace(**vars(ADMIN))
+
+
+@pytest.fixture
+def app(surfaces, user, monkeypatch):
+    async def known(**_):
+        return user
+
+    app = FastAPI()
+    app.dependency_overrides[access.user_api_key_auth] = lambda: user
+    register(app, surfaces)
+    monkeypatch.setattr(access, "user_api_key_auth", known)  # the page asks it itself
+    return app
+
+
+@pytest.fixture
+async def client(app):
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://gateway", headers={"accept-encoding": "identity"}
+    ) as client:
+        yield client
+
+
+def test_routes_are_added_once(surfaces):
+    app = FastAPI()
+
+    assert register(app, surfaces)
+    before = len(app.router.routes)
+    assert not register(app, surfaces)
+    assert before == len(app.router.routes)
+
+
+def test_applications_share_nothing(surfaces):
+    assert [True, True] == [register(FastAPI(), surfaces) for _ in range(2)]
+
+
+def test_the_schema_names_the_json_routes(app):
+    """The page for scrapers is no JSON and stays out."""
+    paths = app.openapi()["paths"]
+
+    assert set(JSON) <= set(paths)
+    assert not set(PAGES) & set(paths)
+
+
+@pytest.mark.parametrize("path", [*PAGES, *JSON])
+async def test_who_may_read_is_answered(client, path):
+    assert 200 == (await client.get(path)).status_code
+
+
+@pytest.mark.parametrize("path", [*PAGES, *JSON])
+async def test_who_may_not_is_refused(client, user, path):
+    user.user_role = "internal_user"
+
+    answer = await client.get(path)
+
+    assert 403 == answer.status_code
+    assert "expected a key with role proxy_admin" in answer.text
+
+
+@pytest.mark.parametrize("path", [*PAGES, *JSON])
+async def test_a_key_that_lists_the_path_is_answered(client, user, path):
+    user.user_role = "internal_user"
+    user.allowed_routes = [path.rstrip("/")]
+
+    assert 200 == (await client.get(path)).status_code
+
+
+async def test_a_public_page_asks_for_no_key(client, user, monkeypatch):
+    monkeypatch.setattr(litellm, "require_auth_for_metrics_endpoint", False, raising=False)
+    user.user_role = None
+
+    assert 200 == (await client.get("/metrics")).status_code
+    assert 403 == (await client.get("/api/gateway/metrics")).status_code
+
+
+async def test_the_key_reaches_the_proxys_auth_whatever_header_it_is_in(app, client, monkeypatch):
+    seen = {}
+
+    async def noted(**given):
+        seen.update(given)
+        return ADMIN
+
+    monkeypatch.setattr(access, "user_api_key_auth", noted)
+    names = {
+        "Authorization": "api_key",
+        "API-Key": "azure_api_key_header",
+        "x-api-key": "anthropic_api_key_header",
+        "x-goog-api-key": "google_ai_studio_api_key_header",
+        "Ocp-Apim-Subscription-Key": "azure_apim_header",
+        "x-litellm-api-key": "custom_litellm_key_header",
+    }
+
+    await client.get("/metrics", headers={header: f"key in {header}" for header in names})
+
+    assert {a: f"key in {h}" for h, a in names.items()} == {a: seen[a] for a in names.values()}
+
+
+async def test_the_page(client):
+    answer = await client.get("/metrics")
+
+    assert "text/plain; version=0.0.4; charset=utf-8" == answer.headers["content-type"]
+    assert "Accept, Accept-Encoding" == answer.headers["vary"]
+    assert 'outcome="success"} 3.0\n' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("accept", "begins"),
+    [
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text"),
+        (
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+            "encoding=delimited",
+            "application/vnd.google.protobuf",
+        ),
+    ],
+)
+async def test_the_page_in_another_format(client, accept, begins):
+    answer = await client.get("/metrics", headers={"accept": accept})
+
+    assert answer.headers["content-type"].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "zipped"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("*", True),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.0, br", False),
+        ("xgzip", False),
+    ],
+)
+async def test_the_page_is_compressed_only_when_that_is_accepted(client, accepted, zipped):
+    """By us, in our thread: the host's own compression would do it on the event loop."""
+    async with client.stream("GET", "/metrics", headers={"accept-encoding": accepted}) as answer:
+        raw = b"".join([part async for part in answer.aiter_raw()])
+
+    assert zipped == (answer.headers.get("content-encoding") == "gzip")
+    assert (gzip.decompress(raw) if zipped else raw).startswith(b"# HELP llm_gateway_")
+
+
+async def test_a_page_of_one_family(client):
+    answer = await client.get("/metrics", params={"name[]": "nothing"})
+
+    assert "" == answer.text
+
+
+async def test_the_hosts_families_do_not_cost_ours(surfaces, client, errors):
+    def broken():
+        raise RuntimeError("another collector")
+
+    object.__setattr__(surfaces, "host_families", broken)
+
+    answer = await client.get("/metrics")
+
+    assert (200, ["host_families"]) == (answer.status_code, errors)
+    assert "llm_gateway_requests_total" in answer.text
+
+
+async def test_the_json(client):
+    answer = (await client.get("/api/gateway/metrics", params={"window": "2m"})).json()
+
+    assert {"success": 3, "total": 3} == {
+        name: answer["requests"][name] for name in ("success", "total")
+    }
+    assert 0.5 == answer["window"]["coverage"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field"),
+    [
+        ("/api/gateway/metrics", {"window": "banana"}, "window"),
+        ("/api/gateway/metrics", {"window": ""}, "window"),
+        ("/api/gateway/requests", {"limit": "0"}, "limit"),
+        ("/api/gateway/requests", {"kind": "best"}, "kind"),
+        ("/api/gateway/failovers", {"limit": "many"}, "limit"),
+    ],
+)
+async def test_a_bad_query(client, path, query, field):
+    """One shape of error, ours and the framework's: the field, what would do, what came."""
+    answer = await client.get(path, params=query)
+
+    assert 422 == answer.status_code
+    (problem,) = answer.json()["detail"]
+    assert (["query", field], query[field]) == (problem["loc"], problem["input"])
+    assert problem["msg"]
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/api/gateway/metrics"])
+async def test_a_state_that_cannot_be_read(client, state, errors, path):
+    state.error = OSError("no such directory")
+
+    answer = await client.get(path)
+
+    assert (503, ["read_state"]) == (answer.status_code, errors)
+    assert "no such directory" in answer.text
+
+
+@pytest.mark.parametrize("path", JSON[1:])
+async def test_a_ledger_that_cannot_be_read(surfaces, client, errors, path):
+    surfaces.ledger.error = OSError("no such directory")
+
+    answer = await client.get(path)
+
+    assert (503, ["read_ledger"]) == (answer.status_code, errors)
+
+
+def finished(call_id, outcome, duration_s=1.0):
+    return Request(
+        call_id=call_id,
+        received_at=NOW,
+        duration_s=duration_s,
+        operation=Operation.CHAT,
+        stream=False,
+        model_group="chat",
+        outcome=outcome,
+    )
+
+
+async def test_the_last_requests(client, tmp_path):
+    writer = LedgerWriter(directory=tmp_path, size=10, slow_s=5.0)
+    writer.record(finished("good", Outcome.SUCCESS))
+    writer.record(finished("slow", Outcome.SUCCESS, 9.0))
+    writer.record(finished("bad", Outcome.ERROR))
+
+    counts = {}
+    for kind in ("recent", "slow", "failed"):
+        answer = await client.get("/api/gateway/requests", params={"kind": kind})
+        counts[kind] = len(answer.json())
+    writer.close()
+
+    assert {"recent": 3, "slow": 1, "failed": 1} == counts
