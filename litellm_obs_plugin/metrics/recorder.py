@@ -32,11 +32,6 @@ class Recorder:
 
     def __init__(self, file: WorkerFile, *, max_series: int = DEFAULT_MAX_SERIES) -> None:
         self._max_series = max_series
-        self._rows = tuple(
-            (metric, metric.name, metric.read, metric.exemplars)
-            for metric in CATALOG
-            if metric.read is not None
-        )
         self._start_in(file)
 
     def record(self, request: Request) -> None:
@@ -48,8 +43,7 @@ class Recorder:
             if not self._is_writable():
                 return
             origin = _origin(request)
-            for metric, name, read, exemplars in self._rows:
-                series = self._series[name]
+            for metric, series, read, exemplars in self._rows:
                 for labels, value in read(request):
                     slot = series.get(labels) or self._admit(metric, labels)
                     if slot is None:
@@ -88,6 +82,11 @@ class Recorder:
     def _start_in(self, file: WorkerFile) -> None:
         self._file = file
         self._series: dict[str, dict[Labels, Slot]] = {metric.name: {} for metric in CATALOG}
+        self._rows = tuple(
+            (metric, self._series[metric.name], metric.read, metric.exemplars)
+            for metric in CATALOG
+            if metric.read is not None
+        )
         self._dropped: dict[str, Slot | None] = {}
         for reason in (INVALID_VALUE, STATE_FULL):  # at once: a full disk has no room for them
             self._dropped[reason] = self._admit(BY_NAME["plugin_events_dropped_total"], (reason,))

@@ -44,15 +44,14 @@ class WorkerFile:
     """
 
     def __init__(
-        self, *, path: Path, started_at: float, lock_descriptor: int, descriptor: int, arena: Arena
+        self, *, path: Path, started_at: float, descriptors: tuple[int, int], arena: Arena
     ) -> None:
-        """Use :meth:`create`."""
+        """Use :meth:`create`. The mapping duplicates its descriptor, so that bears no lock."""
         self.path = path
         self.state = FileState.OPEN
         self.lock = threading.RLock()
         self._started_at = started_at
-        self._lock_descriptor = lock_descriptor
-        self._descriptor = descriptor  # the mapping duplicates it, so it must not bear the lock
+        self._descriptors = descriptors  # of the lock, of the mapping
         self._arena = arena
         _files.add(self)
 
@@ -81,13 +80,8 @@ class WorkerFile:
                 _close(lock_descriptor, descriptor)
                 temporary.unlink(missing_ok=True)
                 raise
-        return cls(
-            path=path,
-            started_at=started_at,
-            lock_descriptor=lock_descriptor,
-            descriptor=descriptor,
-            arena=arena,
-        )
+        descriptors = (lock_descriptor, descriptor)
+        return cls(path=path, started_at=started_at, descriptors=descriptors, arena=arena)
 
     def renewed(self) -> "WorkerFile":
         """A new file for this process, in the same directory.
@@ -117,15 +111,15 @@ class WorkerFile:
         with self.lock:
             if self.state is FileState.OPEN:
                 self.state = FileState.CLOSED
-                fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
-                _close(self._lock_descriptor, self._descriptor)
+                fcntl.flock(self._descriptors[0], fcntl.LOCK_UN)
+                _close(*self._descriptors)
 
     def disown(self) -> None:
         """In a forked child: let go of the parent's lock without releasing it for the parent."""
         self.lock = threading.RLock()  # a thread that is not here may have held the old one
         if self.state is FileState.OPEN:
             self.state = FileState.DISOWNED
-            _close(self._lock_descriptor, self._descriptor)
+            _close(*self._descriptors)
 
     def _append(
         self,
