@@ -45,7 +45,7 @@ class HeaderWriter:
             headers["x-gateway-cost-usd"] = f"{cost_usd:.12g}"
         if received_at is not None:
             headers["server-timing"] = self._timing(data, received_at, attempts)
-        return {name: value for name, value in headers.items() if value.isprintable()}
+        return {name: value for name, value in headers.items() if _can_be_sent(value)}
 
     def _attempts(self, call_id: str, received_at: float | None) -> tuple[Attempt, ...]:
         known = self.tracker.attempts((call_id, received_at))
@@ -84,6 +84,11 @@ class HeaderWriter:
         gateway_s = max(now - received_at - provider_s - queue_s, 0.0)
         parts = {"provider": provider_s, "gateway": gateway_s, "queue": queue_s}
         return ", ".join(f"{name};dur={1000 * part:.1f}" for name, part in parts.items())
+
+
+def _can_be_sent(value: str) -> bool:
+    """A header is one line of Latin-1; LiteLLM would answer 500 for any other."""
+    return value.isascii() and value.isprintable()
 
 
 def _failovers(attempts: tuple[Attempt, ...], metadata: Mapping[str, Any]) -> int:

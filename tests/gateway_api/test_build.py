@@ -88,6 +88,15 @@ def busy() -> Snapshot:
             },
             "requests_by_cost_status_total": {("priced",): 5.0, ("unpriced",): 1.0},
             "cache_savings_usd_total": {("chat", "response"): 0.125},
+            "failovers_total": {
+                ("chat", "backup", "server_error", "recovered"): 1.0,
+                ("chat", "backup", "server_error", "failed"): 2.0,
+            },
+            "failover_delay_seconds": {("chat",): Sketch.of(SECONDS, (3.5,))},
+            "failover_cost_usd_total": {
+                ("chat", "backup", "added"): 0.5,
+                ("chat", "backup", "saved"): 0.125,
+            },
         },
     )
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import sys
 from types import ModuleType, SimpleNamespace
 
 import litellm
 import pytest
+from litellm.router_utils import cooldown_handlers
 
 from litellm_obs_plugin.host import compat
 
@@ -13,7 +15,18 @@ SERVER = "litellm.proxy.proxy_server"
 
 class FakeRouter:
     model_names = frozenset({"chat", "wild/*"})
-    model_group_alias = {"nickname": "chat"}  # noqa: RUF012 as the router's own
+    model_group_alias = {"nickname": "chat", "hidden": {"model": "chat"}, "odd": 7}  # noqa: RUF012
+    model_list = ({"model_name": "chat"}, "odd")
+
+    def get_model_ids(self):
+        return ["dep-chat"]
+
+    @property
+    def cooldown_cache(self):
+        return self
+
+    async def async_get_active_cooldowns(self, model_ids, parent_otel_span):
+        return [(one, {"cooldown_time": 5}) for one in model_ids]
 
     def get_deployment(self, model_id):
         found = {"dep-chat": "chat", "dep-odd": 7}.get(model_id)
@@ -135,3 +148,60 @@ def test_version_of_a_litellm_that_was_not_installed(monkeypatch):
     monkeypatch.setattr(sys, "path", [])
 
     assert "unknown" == compat.litellm_version()
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [("nickname", "chat"), ("hidden", "chat"), ("odd", "odd"), ("chat", "chat"), ("no", "no")],
+)
+def test_aliases(server, name, group):
+    assert group == compat.canonical_group(name)
+
+
+def test_deployments(server, monkeypatch):
+    assert [{"model_name": "chat"}] == compat.deployments()
+    server.llm_router = None
+    assert [] == compat.deployments()
+
+
+async def test_active_cooldowns(server):
+    assert {"dep-chat": {"cooldown_time": 5}} == await compat.active_cooldowns()
+    server.llm_router = None
+    assert {} == await compat.active_cooldowns()
+
+
+async def test_entries_are_heard_and_the_host_still_hears_them(monkeypatch):
+    """The built-in metrics learn of an entry by the same call."""
+    heard, original = [], []
+
+    async def hosts_own(*args, **event):
+        original.append((args, event))
+        return "its answer"
+
+    monkeypatch.setattr(cooldown_handlers, "router_cooldown_event_callback", hosts_own)
+
+    assert compat.on_cooldown(heard.append)
+    answer = await cooldown_handlers.router_cooldown_event_callback(1, deployment_id="dep-chat")
+
+    assert ("its answer", [{"deployment_id": "dep-chat"}]) == (answer, heard)
+    assert [((1,), {"deployment_id": "dep-chat"})] == original
+
+
+def test_a_litellm_that_does_not_tell_of_entries(monkeypatch):
+    monkeypatch.delattr(cooldown_handlers, "router_cooldown_event_callback")
+
+    assert not compat.on_cooldown(print)
+
+
+async def test_work_is_kept_running():
+    done = asyncio.Event()
+
+    async def work():
+        done.set()
+
+    compat.keep_running(work())
+    assert 1 == len(compat._running)
+    await done.wait()
+    await asyncio.sleep(0)
+
+    assert not compat._running

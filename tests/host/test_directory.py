@@ -4,7 +4,7 @@ import pytest
 
 from litellm_obs_plugin.host import directory
 from litellm_obs_plugin.host.directory import Directory
-from litellm_obs_plugin.record import Deployment
+from litellm_obs_plugin.record import Deployment, Tokens
 from tests.host.fakes import FakeNames
 
 
@@ -112,3 +112,51 @@ def test_callers_cannot_fill_the_memory(ours, monkeypatch):
         ours.of_attempt(kwargs("dep-wild", f"openai/made-up-{n}"))
 
     assert len(ours._known) <= 10
+
+
+def entry(deployment_id, group="chat", order=None, model="openai/gpt-4o-mini"):
+    return {
+        "model_name": group,
+        "model_info": {"id": deployment_id},
+        "litellm_params": {"model": model, "order": order},
+    }
+
+
+@pytest.mark.parametrize(
+    ("entries", "first"),
+    [
+        ([entry("dep-a"), entry("dep-b")], "dep-a"),
+        ([entry("dep-a", order=2), entry("dep-b", order=1)], "dep-b"),
+        ([entry("dep-a"), entry("dep-b", order=9)], "dep-b"),
+        ([entry("dep-a", "other group")], None),
+        ([], None),
+    ],
+)
+def test_first_choice(ours, names, entries, first):
+    """What the router tries first: the lowest order, else the first in its list."""
+    names.deployments = lambda: entries
+
+    found = ours.first_choice("chat")
+
+    assert first == (found.id if found else None)
+
+
+def test_a_deployment_is_the_same_from_the_router_and_from_a_hook(ours):
+    assert ours.of_router(entry("dep-chat")) is ours.of_attempt(kwargs())
+
+
+@pytest.mark.parametrize(
+    ("prices", "usd"),
+    [
+        ({"dep-x": {"input_cost_per_token": 3.0}, "m": {"input_cost_per_token": 1.0}}, 30.0),
+        ({"dep-x": {}, "m": {"input_cost_per_token": 1.0}}, 10.0),
+        ({"groq/m": {"input_cost_per_token": 2.0}}, 20.0),
+        ({}, None),
+    ],
+)
+def test_price_of_tokens(ours, names, prices, usd):
+    """The deployment's own price wins over its model's."""
+    names.model_price = lambda key: prices.get(key, {})
+    there = Deployment(id="dep-x", model_group="chat", model="m", provider="groq")
+
+    assert usd == ours.price_tokens(there, Tokens(input=10))

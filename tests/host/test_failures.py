@@ -150,6 +150,14 @@ def test_messages_hold_no_secret(text):
         assert "***" in failure.message
 
 
+@pytest.mark.parametrize(
+    ("status", "error_type"),
+    [(429, "rate_limit"), ("503", "overloaded"), ("", "other"), (None, "other"), (-1, "other")],
+)
+def test_type_of_a_status(status, error_type):
+    assert error_type == failures.type_of_status(status)
+
+
 def test_messages_are_short():
     assert 500 == len(failures.provider_failure(ValueError("x" * 10_000)).message)
 

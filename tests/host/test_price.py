@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litellm_obs_plugin.host.price import read_cost
-from litellm_obs_plugin.record import Cost, CostStatus
+from litellm_obs_plugin.host.price import price_tokens, read_cost
+from litellm_obs_plugin.record import Cost, CostStatus, Tokens
 from tests.host.garbage import values
 
 dollars = st.floats(min_value=0, max_value=1e6)
@@ -66,8 +66,10 @@ def test_components_are_disjoint():
     total=dollars,
     parts=st.dictionaries(
         st.sampled_from(
-            ("input_cost", "output_cost", "cache_read_cost")
-            + ("cache_creation_cost", "reasoning_cost", "tool_usage_cost")
+            [
+                *("input_cost", "output_cost", "cache_read_cost"),
+                *("cache_creation_cost", "reasoning_cost", "tool_usage_cost"),
+            ]
         ),
         st.one_of(dollars, st.sampled_from([None, math.nan, math.inf, -1.0, "1"])),
     ),
@@ -126,3 +128,32 @@ def test_other_types_than_told(breakdown, information, metadata):
     }
 
     assert 0.25 == cost_of(changed).total_usd
+
+
+USED = Tokens(input=1, cached_input=10, cache_write=100, output=1000, reasoning=10_000)
+
+
+@pytest.mark.parametrize(
+    ("price", "usd"),
+    [
+        ({"input_cost_per_token": 1.0}, 111.0),
+        ({"input_cost_per_token": 1.0, "output_cost_per_token": 2.0}, 22_111.0),
+        (
+            {
+                "input_cost_per_token": 1.0,
+                "output_cost_per_token": 2.0,
+                "cache_read_input_token_cost": 0.5,
+                "cache_creation_input_token_cost": 1.5,
+                "output_cost_per_reasoning_token": 3.0,
+            },
+            32_156.0,
+        ),
+        ({"input_cost_per_token": 0, "output_cost_per_token": 0}, 0.0),
+        ({"output_cost_per_token": 2.0}, None),
+        ({"input_cost_per_token": math.nan}, None),
+        ({}, None),
+    ],
+)
+def test_what_tokens_would_have_cost(price, usd):
+    """Without prices of their own, cached tokens cost like input and reasoning like output."""
+    assert usd == price_tokens(USED, price)

@@ -166,6 +166,17 @@ def test_what_was_tried_first(tracked):
     assert deployment() == tracked.tracker.first_deployment(KEY)
 
 
+def test_what_was_tried_until_now(tracked):
+    assert () == tracked.tracker.attempts(KEY)
+
+    tracked.tracker.attempt_started(KEY, deployment())
+    tracked.tracker.attempt_ended(KEY, attempt())
+    assert (attempt(),) == tracked.tracker.attempts(KEY)
+
+    tracked.tracker.attempt_started(KEY, deployment("dep-2"))
+    assert ["dep-1", "dep-2"] == [a.deployment.id for a in tracked.tracker.attempts(KEY)]
+
+
 def test_ends_without_a_start_are_ignored(tracked):
     """A failure event fires also for attempts whose end a hook told already."""
     tracked.tracker.attempt_ended(KEY, attempt())
