@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -243,6 +243,23 @@ async def test_other_answers_have_no_time_to_first_token(replay, scenario, inval
 
     ttft = request.last_attempt.ttft
     assert invalid == (ttft.invalid if ttft else None)
+
+
+async def test_an_answer_that_was_refused_afterwards(house):
+    """By a guardrail, say: the attempt succeeded, the request did not."""
+    started, answered, _ = read_recording("chat")
+    refused = replace(
+        answered,
+        name="async_post_call_failure_hook",
+        error=ValueError("blocked"),
+        route="/v1/chat/completions",
+    )
+
+    await play(house.callback, [started, answered, refused], set_clock=house.clock.set)
+
+    (request,) = house.requests
+    assert ("error", "success") == (request.outcome, request.last_attempt.outcome)
+    assert request.last_attempt.duration_s == pytest.approx(0.2, abs=0.05)
 
 
 async def test_the_hosts_own_health_check_is_no_request(house):
