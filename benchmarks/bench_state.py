@@ -128,34 +128,43 @@ def test_record_one_request(benchmark, busy, reader):
         show("record one request, median", result=f"{median:.1f} µs", budget="25 µs")
 
 
+def time_records(recorder, requests):
+    """Seconds of each of 10,000 calls, sorted."""
+    times = []
+    for request in itertools.islice(itertools.cycle(requests), 10_000):
+        start = time.perf_counter()
+        recorder.record(request)
+        times.append(time.perf_counter() - start)
+    return sorted(times)
+
+
+def tail_of(rounds):
+    """The p99.9 of each round; on a shared machine the smallest says most."""
+    return " ".join(f"{each[9_990] * 1e6:.0f}" for each in sorted(rounds, key=lambda r: r[9_990]))
+
+
 @pytest.mark.benchmark(group="budget 300 µs at p99.9")
 def test_record_while_another_thread_reads(benchmark, busy, reader):
+    """The same without a reader stands beside it: what the machine itself does to the tail."""
     recorder, requests = busy
-    stop, reads, times = threading.Event(), [], []
+    stop, reads, rounds = threading.Event(), [], []
 
     def read():
         while not stop.is_set():
             reads.append(reader.read().total("requests_total"))
 
-    def record():
-        for request in itertools.islice(itertools.cycle(requests), 10_000):
-            start = time.perf_counter()
-            recorder.record(request)
-            times.append(time.perf_counter() - start)
-
+    alone = [time_records(recorder, requests) for _ in range(5)]
     thread = threading.Thread(target=read)
     thread.start()
-    benchmark.pedantic(record, rounds=5)
+    benchmark.pedantic(lambda: rounds.append(time_records(recorder, requests)), rounds=5)
     stop.set()
     thread.join()
 
-    rounds = [sorted(times[at : at + 10_000]) for at in range(0, len(times), 10_000)]
-    tails = [f"{tail * 1e6:.0f}" for tail in sorted(each[9_990] for each in rounds)]
-    median = sorted(times)[len(times) // 2] * 1e6
-    result = f"p50 {median:.1f} µs, p99.9 {' '.join(tails)} µs in rounds with {len(reads)} reads"
+    result = f"p99.9 of rounds {tail_of(rounds)} µs (alone {tail_of(alone)}), {len(reads)} reads"
     show("record while another thread reads", result=result, budget="300 µs at p99.9")
     assert sorted(reads) == reads
-    assert len(requests) + len(times) == reader.read().total("requests_total")
+    counted = len(requests) + 10_000 * (len(alone) + len(rounds))
+    assert counted == reader.read().total("requests_total")
 
 
 @pytest.mark.benchmark(group="budget 40 ms")
