@@ -17,7 +17,7 @@ import yaml
 
 MASTER_KEY = "sk-test-6f0d1c5e2b"
 AUTH = {"authorization": f"Bearer {MASTER_KEY}"}
-BOOT_S = 120
+BOOT_S = 300
 _STOP_S = 20
 
 
