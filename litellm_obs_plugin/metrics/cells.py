@@ -1,6 +1,7 @@
 """Adding and subtracting the words of sketches as whole arrays."""
 
 import math
+import struct
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,6 +24,8 @@ from litellm_obs_plugin.metrics.mapping import (
 
 Cells = NDArray[np.int64]
 
+_HEAD = struct.Struct("=3q4d8x")  # three counts, sum, rest, extremes, and a spare word
+
 
 def empty_cells(domain: Domain) -> Cells:
     """The cells of a sketch that saw nothing."""
@@ -40,17 +43,22 @@ class CellSum:
     extremes.
     """
 
-    __slots__ = ("_cells", "_high", "_low", "_sums", "domain")
+    __slots__ = ("_bins", "_cells", "_counts", "_high", "_low", "_sums", "domain")
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self._cells = np.zeros(domain.cells, dtype=np.int64)
+        self._bins = self._cells[HEAD:]
+        self._counts = [0, 0, 0]
         self._sums, self._low, self._high = [0.0], math.inf, -math.inf
 
     def add(self, part: Cells) -> None:
-        self._cells[HEAD:] += part[HEAD:]
-        self._cells[:SUM] += part[:SUM]
-        total, rest, least, most = part[SUM : MAX + 1].view(np.float64).tolist()
+        np.add(self._bins, part[HEAD:], self._bins)
+        zero, below, above, total, rest, least, most = _HEAD.unpack(part[:HEAD].tobytes())
+        counts = self._counts
+        counts[ZERO] += zero
+        counts[COLLAPSED_LOW] += below
+        counts[COLLAPSED_HIGH] += above
         self._sums += (total, rest)
         if least < self._low:
             self._low = least
@@ -59,6 +67,7 @@ class CellSum:
 
     def cells(self) -> Cells:
         """The sum, which must not be added to any more."""
+        self._cells[:SUM] = self._counts
         total, rest = add_exactly(self._sums)
         self._cells.view(np.float64)[SUM : MAX + 1] = total, rest, self._low, self._high
         return self._cells

@@ -119,7 +119,7 @@ def under_load(server: Server, case: str) -> Iterator[list[bool]]:
 
 
 def test_killed_workers_lose_nothing(tmp_path, free_port, simulator, wait_for):
-    """Two workers die under load (SIGKILL): no counter falls, and what was answered and counted stays."""
+    """Two workers die under load (SIGKILL): no counter falls, what was counted stays."""
     case = "killed"
     totals = [0.0]
     with running(
