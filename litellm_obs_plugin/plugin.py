@@ -17,6 +17,8 @@ from litellm_obs_plugin.host.callback import InertCallback, ObsCallback, QuietCa
 from litellm_obs_plugin.host.circuits import CircuitWatch
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.headers import HeaderWriter
+from litellm_obs_plugin.host.headroom import HeadroomMeter
+from litellm_obs_plugin.host.inflight import InflightMeter
 from litellm_obs_plugin.host.observer import Observer
 from litellm_obs_plugin.host.publisher import Publisher
 from litellm_obs_plugin.host.registry import host_families
@@ -53,8 +55,10 @@ class Plugin:
 
     async def tick(self) -> None:
         """What runs beside the requests, once a second, until cancelled."""
-        lagged = partial(self.recorder.count, "event_loop_lag_seconds")
-        await tick(lagged=lambda lag_s: lagged(value=lag_s), look=self.callback.look_at_circuits)
+        await tick(
+            lagged=partial(_observe, self.recorder, "event_loop_lag_seconds"),
+            look=self.callback.look,
+        )
 
     def close(self) -> None:
         """Give up the worker's file; its counts stay."""
@@ -84,9 +88,14 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         recorder.count("plugin_events_dropped_total", reason)
 
     directory = Directory()
-    publisher = Publisher(directory=directory, sinks=(recorder, ledger, answers))
+    publisher = Publisher(
+        directory=directory,
+        sinks=(recorder, ledger, answers, HeadroomMeter(meter=recorder, clock=clock)),
+        timed=partial(_observe, recorder, "plugin_record_seconds"),
+    )
     tracker = Tracker(emit=publisher.publish, dropped=count_dropped, clock=clock)
     observer = Observer(tracker=tracker, directory=directory, clock=clock)
+    inflight = InflightMeter(tracker=tracker, meter=recorder)
     circuits = CircuitWatch(
         directory=directory, meter=recorder, changed=ledger.circuit_changed, clock=clock
     )
@@ -95,7 +104,11 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     make_callback = ObsCallback if settings.response_headers else QuietCallback
     return Plugin(
         callback=make_callback(
-            observer=observer, headers=headers, circuits=circuits, count_error=count_error
+            observer=observer,
+            headers=headers,
+            circuits=circuits,
+            inflight=inflight,
+            count_error=count_error,
         ),
         recorder=recorder,
         reader=reader,
@@ -105,14 +118,20 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             answers=answers,
             roles=settings.require_role,
             schema=settings.histogram_schema,
+            labels=settings.labels,
             host_families=host_families,
             count_error=count_error,
+            scraped=partial(_observe, recorder, "plugin_scrape_seconds"),
             clock=clock,
         ),
         state_dir=state_dir,
         worker_file=worker_file,
         ledger=ledger,
     )
+
+
+def _observe(recorder: Recorder, name: str, value: float) -> None:
+    recorder.count(name, value=value)
 
 
 def build_in_proxy() -> ObsCallback | InertCallback:
@@ -138,14 +157,14 @@ def build_in_proxy() -> ObsCallback | InertCallback:
 
 def _prepare_state(settings: Settings) -> Path:
     if settings.state_dir is not None:
-        fleet.prepare(settings.state_dir)
+        fleet.prepare(settings.state_dir, max_series=settings.max_series)
         return settings.state_dir
     preferred, fallback = default_state_dirs(read_address(sys.argv, os.environ), os.environ)
     try:
-        fleet.prepare(preferred)
+        fleet.prepare(preferred, max_series=settings.max_series)
     except OSError as error:
         log.warning("litellm_obs: %s; state goes to %s", error, fallback)
-        fleet.prepare(fallback)
+        fleet.prepare(fallback, max_series=settings.max_series)
         return fallback
     return preferred
 

@@ -120,6 +120,7 @@ class Cost:
     total_usd: float | None
     components_usd: Mapping[str, float] = field(default_factory=dict)
     unpriced_reason: str | None = None
+    adds_up: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,11 @@ class TimeToFirstToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One call of one deployment. *duration_s* is provider time."""
+    """One call of one deployment.
+
+    *duration_s* is provider time; *headroom* is what the provider said is left of its rate limits,
+    by resource, as a share of the limit.
+    """
 
     deployment: Deployment
     started_at: float
@@ -142,6 +147,7 @@ class Attempt:
     ttft: TimeToFirstToken | None = None
     tokens: Tokens | None = None
     cost: Cost | None = None
+    headroom: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

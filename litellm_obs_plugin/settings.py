@@ -5,6 +5,7 @@ Checked once, at start. A variable wins over the configuration file; an empty on
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 SECTION = "callback_settings.litellm_obs"
 ENV_PREFIX = "LITELLM_OBS_"
+
+_LABELS = frozenset({"team", "key", "deployment", "tag"})
 
 ADMIN_ROLES = ("proxy_admin", "proxy_admin_viewer")
 
@@ -62,6 +65,11 @@ class Settings(BaseModel):
         le=5,
         description="Finest resolution of native histograms; 5 is a bucket every 2.2 %.",
     )
+    labels: tuple[str, ...] = Field(
+        default=(),
+        description="Optional families of the page: `team`, `key`, `tag` or `tag:<name>`, "
+        "`deployment`. The JSON has them always.",
+    )
     response_headers: bool = Field(
         default=True, description="Whether answers carry `x-gateway-*` and `Server-Timing`."
     )
@@ -69,13 +77,22 @@ class Settings(BaseModel):
         default=LedgerSettings(), description="The last slow and failed requests."
     )
 
-    @field_validator("require_role", mode="before")
+    @field_validator("require_role", "labels", mode="before")
     @classmethod
-    def _split_roles(cls, value: Any) -> Any:
-        """Text holds the roles with commas between them."""
+    def _split_list(cls, value: Any) -> Any:
+        """Text holds the entries with commas between them."""
         if not isinstance(value, str):
             return value
-        return tuple(role for part in value.split(",") if (role := part.strip()))
+        return tuple(one for part in value.split(",") if (one := part.strip()))
+
+    @field_validator("labels")
+    @classmethod
+    def _check_labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one not in _LABELS and not re.fullmatch(r"tag:\S+", one):
+                msg = "expected team, key, deployment, tag or tag:<name>"
+                raise ValueError(msg)
+        return value
 
     @field_validator("state_dir")
     @classmethod

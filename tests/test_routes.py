@@ -43,8 +43,10 @@ def surfaces(state, errors, tmp_path):
         answers=Answers(),
         roles=("proxy_admin",),
         schema=5,
+        labels=(),
         host_families=lambda: (),
         count_error=errors.append,
+        scraped=lambda _: None,
         clock=lambda: NOW,
     )
     reader.close()

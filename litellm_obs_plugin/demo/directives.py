@@ -7,6 +7,7 @@ They stand in square brackets in the last user message, anywhere and in any orde
                                    token counts, the tail may be left out
     [latency:0.2]                  seconds to the answer; of a stream, to its first token
     [stream:N,GAP]                 N content chunks, GAP seconds apart
+    [limit:LIMIT,LEFT]             answers with these rate-limit headers, in requests
     [fault:TARGET=KIND]            every call to TARGET fails
     [fault:TARGET=KIND*2]          only the first two calls of this case fail
     [fault:TARGET=slow:SECONDS]    answers, but SECONDS later
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from litellm_obs_plugin.demo.faults import Fault, FaultKind
 from litellm_obs_plugin.demo.usage import Usage
 
-_DIRECTIVE = re.compile(r"\[(case|tokens|latency|stream|fault):([^\[\]\n]{1,200})\]")
+_DIRECTIVE = re.compile(r"\[(case|tokens|latency|stream|limit|fault):([^\[\]\n]{1,200})\]")
 _FAULT = re.compile(r"(?P<target>[^=]+)=(?P<kind>[a-z0-9_]+)(?::(?P<s>[0-9.]+))?(?:\*(?P<n>\d+))?")
 _MAX_SECONDS = 60.0
 _MAX_TOKENS = 10_000_000
@@ -51,6 +52,7 @@ class Directives:
     latency_s: float | None = None
     chunks: int | None = None
     gap_s: float | None = None
+    limit: tuple[int, int] | None = None
     faults: tuple[FaultRule, ...] = ()
 
 
@@ -61,6 +63,7 @@ def parse_directives(text: str) -> Directives:
     latency_s: float | None = None
     chunks: int | None = None
     gap_s: float | None = None
+    limit: tuple[int, int] | None = None
     faults: list[FaultRule] = []
     for name, value in _found(text):
         match name:
@@ -73,6 +76,8 @@ def parse_directives(text: str) -> Directives:
             case "stream":
                 count, _, gap = value.partition(",")
                 chunks, gap_s = _count(count, most=_MAX_CHUNKS), _seconds(gap)
+            case "limit":
+                limit = _limit(value) or limit
             case _:
                 faults.extend(_fault_rules(value))
     return Directives(
@@ -81,6 +86,7 @@ def parse_directives(text: str) -> Directives:
         latency_s=latency_s,
         chunks=chunks,
         gap_s=gap_s,
+        limit=limit,
         faults=tuple(faults),
     )
 
@@ -104,6 +110,11 @@ def _usage(value: str) -> Usage | None:
         cache_write_tokens=min(written, given - cached),
         reasoning_tokens=min(reasoning, out),
     )
+
+
+def _limit(value: str) -> tuple[int, int] | None:
+    limit, left = (_count(part, most=_MAX_TOKENS) for part in (value + ",").split(",")[:2])
+    return None if limit is None or left is None else (limit, left)
 
 
 def _fault_rules(value: str) -> Iterator[FaultRule]:

@@ -35,6 +35,7 @@ class Plan:
     first_s: float
     gap_s: float
     whole_s: float
+    limit: tuple[int, int] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Planner:
             words=tuple(_WORDS[i % len(_WORDS)] for i in range(chunks)),
             first_s=delay_s + (drawn_first_s if fixed_s is None else fixed_s),
             gap_s=rest_s / max(1, chunks) if gap_s is None else gap_s,
+            limit=directives.limit,
             whole_s=delay_s + (drawn_first_s + rest_s if fixed_s is None else fixed_s),
         )
 

@@ -19,6 +19,7 @@ from litellm_obs_plugin.demo.wire import Ask, Wire
 
 _HANG_S = 30.0
 _ERROR_S = 0.05
+_STREAM = {"content-type": "text/event-stream", "cache-control": "no-cache"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Reply(Response):
             return
         body = self._wire.answer(self._ask, self._plan.usage, self._plan.words)
         await line.wait_until(self._plan.whole_s)
-        await self._write_json(line, status=200, body=body, headers={})
+        await self._write_json(line, status=200, body=body, headers=self._limits())
         self._usage = self._plan.usage
 
     async def _drop(self, line: Line) -> None:
@@ -91,7 +92,7 @@ class Reply(Response):
         assert self._wire.stream is not None
         frames = self._wire.stream(self._ask, self._plan.usage, self._plan.words)
         await line.wait_until(self._plan.first_s)
-        await line.start(200, {"content-type": "text/event-stream", "cache-control": "no-cache"})
+        await line.start(200, {**_STREAM, **self._limits()})
         self._usage = self._plan.usage.up_to(0)
         data = b"".join(frames.opening)
         for i, frame in enumerate(frames.content[:words]):
@@ -117,6 +118,13 @@ class Reply(Response):
         length = {"content-type": "application/json", "content-length": str(len(data))}
         await line.start(status, {**length, **headers})
         await line.write(data, more=False)
+
+    def _limits(self) -> dict[str, str]:
+        if self._plan.limit is None:
+            return {}
+        limit, left = self._plan.limit
+        names = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests")
+        return dict(zip(names, (str(limit), str(left)), strict=True))
 
     def _elapsed_s(self) -> float:
         return asyncio.get_running_loop().time() - self._receipt.start_s

@@ -50,6 +50,9 @@ class Costs(Model):
     total: float
     by_model: dict[str, float]
     by_provider: dict[str, float]
+    by_team: dict[str, float]
+    by_key: dict[str, float]
+    by_tag: dict[str, float] = Field(description="A request with two tags counts under both.")
 
 
 class Tokens(Model):

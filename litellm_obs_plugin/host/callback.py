@@ -18,11 +18,13 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.circuits import CircuitWatch
 from litellm_obs_plugin.host.headers import HeaderWriter
+from litellm_obs_plugin.host.inflight import InflightMeter
 from litellm_obs_plugin.host.observer import Observer
 
 log = logging.getLogger(__name__)
 
 _LOG_INTERVAL_S = 30.0
+_NO_EVENT: Mapping[str, Any] = {}
 
 
 class QuietCallback(CustomLogger):
@@ -34,6 +36,7 @@ class QuietCallback(CustomLogger):
         observer: Observer,
         headers: HeaderWriter,
         circuits: CircuitWatch,
+        inflight: InflightMeter,
         count_error: Callable[[str], None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -41,6 +44,7 @@ class QuietCallback(CustomLogger):
         self._observer = observer
         self._headers = headers
         self._circuits = circuits
+        self._inflight = inflight
         self._count_error = count_error
         self._monotonic = monotonic
         self._quiet_until_s = 0.0
@@ -85,11 +89,15 @@ class QuietCallback(CustomLogger):
         """LiteLLM has put a deployment to rest."""
         self._guard("circuit", self._circuits.entered, event)
 
-    async def look_at_circuits(self) -> None:
-        """Compare the circuits with what the router says now."""
+    async def look(self) -> None:
+        """What is to be seen once a second: requests under way, and circuits at the router."""
+        self._guard("inflight", self._count_inflight, _NO_EVENT)
         active: Any
         (active,) = await asyncio.gather(compat.active_cooldowns(), return_exceptions=True)
         self._guard("circuit", self._look, active)  # an exception is no mapping: it counts
+
+    def _count_inflight(self, _: Mapping[str, Any]) -> None:
+        self._inflight.show()
 
     def _look(self, active: Mapping[str, Mapping[str, Any]]) -> None:
         self._circuits.look(compat.deployments(), active)

@@ -7,19 +7,13 @@ looking at its cooldown cache once a second.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.failures import type_of_status
+from litellm_obs_plugin.host.meter import Meter
 from litellm_obs_plugin.host.payload import mapping, seconds, text
 from litellm_obs_plugin.record import CircuitChange, CircuitState, Deployment, ErrorType
-
-
-class Meter(Protocol):
-    """Counts by name; :class:`metrics.recorder.Recorder` is one."""
-
-    def count(self, name: str, *labels: str, value: float = 1.0) -> None: ...
-    def set(self, name: str, *labels: str, value: float) -> None: ...
 
 
 @dataclass(slots=True)

@@ -174,7 +174,8 @@ class Observer:
             ttft = payload.read_ttft(logged, operation=operation, started_at=started_at)
         tokens = payload.read_tokens(logged)
         cost = read_cost(logged, estimated=estimated, price_of=compat.model_price)
-        return replace(timed, ttft=ttft, tokens=tokens, cost=cost)
+        headroom = payload.read_headroom(logged)
+        return replace(timed, ttft=ttft, tokens=tokens, cost=cost, headroom=headroom)
 
     def _timed(
         self, attempt: Attempt, kwargs: Mapping[str, Any], *, ended_at: float, stream: bool

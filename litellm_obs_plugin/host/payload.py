@@ -14,6 +14,8 @@ from litellm_obs_plugin.record import Caller, Operation, TimeToFirstToken, Token
 
 HEALTH_CHECK_TAG = "litellm-internal-health-check"
 
+_MAX_DIGITS = 15
+
 Window = tuple[float, float]
 
 _OPERATIONS = {
@@ -176,6 +178,25 @@ def read_ttft(
     if first >= end:
         return TimeToFirstToken(invalid="buffered")
     return TimeToFirstToken(value_s=first - started_at)
+
+
+def read_headroom(payload: Mapping[str, Any]) -> dict[str, float]:
+    """What is left of the provider's rate limits, by resource: remaining over limit, 0 to 1."""
+    told = mapping(mapping(payload.get("hidden_params")).get("additional_headers"))
+    found = {}
+    for resource in ("requests", "tokens"):
+        limit = _number(told, f"x_ratelimit_limit_{resource}")
+        left = _number(told, f"x_ratelimit_remaining_{resource}")
+        if limit and left is not None:
+            found[resource] = min(left / limit, 1.0)
+    return found
+
+
+def _number(values: Mapping[str, Any], name: str) -> float | None:
+    value = values.get(name, values.get(name.replace("_", "-")))
+    if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
+        value = int(value)
+    return seconds(value)
 
 
 def read_caller(payload: Mapping[str, Any]) -> Caller:

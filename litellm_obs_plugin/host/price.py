@@ -34,9 +34,13 @@ def read_cost(payload: Mapping[str, Any], *, estimated: bool, price_of: PriceOf)
         return _unpriced("no_price")
     if total == 0 and not _has_usage(payload):
         return _unpriced("no_usage")
-    components = _components(mapping(payload.get("cost_breakdown")), total)
-    status = CostStatus.ESTIMATED if estimated else CostStatus.PRICED
-    return Cost(status=status, total_usd=total, components_usd=components)
+    breakdown = mapping(payload.get("cost_breakdown"))
+    return Cost(
+        status=CostStatus.ESTIMATED if estimated else CostStatus.PRICED,
+        total_usd=total,
+        components_usd=_components(breakdown, total),
+        adds_up=_adds_up(breakdown, total),
+    )
 
 
 def price_tokens(tokens: Tokens, price: Mapping[str, Any]) -> float | None:
@@ -86,6 +90,14 @@ def _components(breakdown: Mapping[str, Any], total: float) -> dict[str, float]:
     else:
         parts["other"] = total - known if total - known > 1e-9 * total else 0.0
     return {name: usd for name, usd in parts.items() if usd or name == "input"}
+
+
+def _adds_up(breakdown: Mapping[str, Any], total: float) -> bool:
+    """Whether LiteLLM's parts, discount and margin make up its total, within 1 %."""
+    names = ("input_cost", "output_cost", "tool_usage_cost", "margin_total_amount")
+    parts = math.fsum(_dollars(breakdown.get(name)) or 0.0 for name in names)
+    parts -= _dollars(breakdown.get("discount_amount")) or 0.0
+    return not breakdown or math.isclose(parts, total, rel_tol=0.01, abs_tol=1e-12)
 
 
 def _has_usage(payload: Mapping[str, Any]) -> bool:

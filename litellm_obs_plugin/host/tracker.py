@@ -5,7 +5,7 @@ is known by (call id, time of receipt). Lives on the proxy's event loop: not thr
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from litellm_obs_plugin.record import (
@@ -90,6 +90,13 @@ class Tracker:
             return ()
         running = () if request.running is None else (request.running,)
         return (*request.attempts, *running)
+
+    def open_groups(self) -> Iterator[str]:
+        """For every request under way, the model group that was tried first."""
+        for request in self._open.values():
+            first = request.attempts[0] if request.attempts else request.running
+            if first is not None:
+                yield first.deployment.model_group
 
     def first_deployment(self, key: Key) -> Deployment | None:
         """What was tried first for this request."""

@@ -69,4 +69,5 @@ HEAD = 8
 SECONDS = Domain.between(2.0**-14, 2.0**16)  # 61 us .. 18 h
 DOLLARS = Domain.between(1e-7, 1e4)
 COUNTS = Domain.between(1.0, 2.0**24)
+MICROSECONDS = Domain.between(2.0**-20, 2.0**4)  # 1 us .. 16 s
 RATES = Domain.between(2.0**-6, 2.0**20)  # per second

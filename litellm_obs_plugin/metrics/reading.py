@@ -139,6 +139,12 @@ def cost(r: Request) -> Iterator[Sample]:
                 yield (d.model_group, d.provider, d.model, component), usd
 
 
+def cost_mismatches(r: Request) -> Iterator[Sample]:
+    for a in r.attempts:
+        if a.cost is not None and not a.cost.adds_up:
+            yield (a.deployment.provider,), 1.0
+
+
 def _costs(r: Request) -> Iterator[Cost]:
     return (a.cost for a in r.attempts if a.cost is not None)
 

@@ -30,6 +30,7 @@ from litellm_obs_plugin.metrics.mapping import COUNTS as COUNTS
 from litellm_obs_plugin.metrics.mapping import DOLLARS as DOLLARS
 from litellm_obs_plugin.metrics.mapping import GAMMA as GAMMA
 from litellm_obs_plugin.metrics.mapping import HEAD as HEAD
+from litellm_obs_plugin.metrics.mapping import MICROSECONDS as MICROSECONDS
 from litellm_obs_plugin.metrics.mapping import RATES as RATES
 from litellm_obs_plugin.metrics.mapping import RELATIVE_ERROR as RELATIVE_ERROR
 from litellm_obs_plugin.metrics.mapping import SCHEMA as SCHEMA

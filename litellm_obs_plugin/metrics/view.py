@@ -1,6 +1,9 @@
 """A raw snapshot -> the one that surfaces show, with what is known only when one looks. Pure."""
 
-from litellm_obs_plugin.metrics.catalog import Labels
+from collections.abc import Collection
+
+from litellm_obs_plugin.metrics.attribution import ATTRIBUTION, is_allowed
+from litellm_obs_plugin.metrics.catalog import CATALOG, Labels
 from litellm_obs_plugin.metrics.snapshot import Series, Snapshot
 
 _OPEN, _CLOSED = "open", "closed"
@@ -13,9 +16,31 @@ def complete(snapshot: Snapshot, *, versions: tuple[str, str]) -> Snapshot:
             **_circuits(snapshot),
             "plugin_active_series": {(): float(len(snapshot))},
             "plugin_info": {versions: 1.0},
+            "plugin_damaged_files": {(): float(snapshot.damaged_files)},
+            **_rate_limits(snapshot),
             "workers": {(): float(snapshot.workers)},
         }
     )
+
+
+def for_page(snapshot: Snapshot, *, allowed: Collection[str]) -> Snapshot:
+    """*snapshot* without what only other surfaces show, or what the operator does not allow."""
+    shown: dict[str, Series] = {metric.name: {} for metric in CATALOG if metric.hidden}
+    for metric in ATTRIBUTION:
+        series = snapshot.series.get(metric.name, {})
+        shown[metric.name] = {k: v for k, v in series.items() if is_allowed(metric, k, allowed)}
+    return snapshot.with_series(shown)
+
+
+def _rate_limits(snapshot: Snapshot) -> dict[str, Series]:
+    """Of what the workers have seen of a provider's limits, the latest."""
+    seen: dict[Labels, float] = {}
+    ratios: dict[Labels, float] = {}
+    values = dict(snapshot.numbers("worker_ratelimit_ratio"))
+    for labels, at in snapshot.numbers("worker_ratelimit_seen"):
+        if at > seen.get(labels[:-1], 0.0) and labels in values:
+            seen[labels[:-1]], ratios[labels[:-1]] = at, values[labels]
+    return {"ratelimit_remaining_ratio": ratios, "ratelimit_seen_timestamp_seconds": seen}
 
 
 def _circuits(snapshot: Snapshot) -> dict[str, Series]:

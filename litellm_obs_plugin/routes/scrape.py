@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from litellm_obs_plugin.exposition import page
 from litellm_obs_plugin.exposition.negotiation import Format, choose
 from litellm_obs_plugin.host import access
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.metrics.view import for_page
 from litellm_obs_plugin.routes.surfaces import METRICS_PATH, Surfaces
 
 log = logging.getLogger(__name__)
@@ -63,14 +65,18 @@ def _accepts_gzip(header: str) -> bool:
 
 
 def _render(snapshot: Snapshot, *, ask: Ask, surfaces: Surfaces) -> bytes:
+    begun_s = time.perf_counter()
     body = _render_plain(snapshot, ask.format, names=ask.names, surfaces=surfaces)
-    return gzip.compress(body, _GZIP_LEVEL) if ask.zipped else body
+    body = gzip.compress(body, _GZIP_LEVEL) if ask.zipped else body
+    surfaces.scraped(time.perf_counter() - begun_s)
+    return body
 
 
 def _render_plain(
     snapshot: Snapshot, format: Format, *, names: Collection[str], surfaces: Surfaces
 ) -> bytes:
-    ours = partial(page.render, snapshot, format, names=names, schema=surfaces.schema)
+    shown = for_page(snapshot, allowed=surfaces.labels)
+    ours = partial(page.render, shown, format, names=names, schema=surfaces.schema)
     try:
         return ours(others=surfaces.host_families())
     except Exception as error:  # the host's families must not cost ours

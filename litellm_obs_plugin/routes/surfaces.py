@@ -31,8 +31,10 @@ class Surfaces:
     answers: Answers
     roles: Collection[str]
     schema: int
+    labels: Collection[str]
     host_families: Callable[[], Iterable[Any]]
     count_error: Callable[[str], None]
+    scraped: Callable[[float], None]
     clock: Callable[[], float]
 
     async def view(self, key: Hashable, build: Callable[[Snapshot], bytes]) -> bytes:

@@ -11,6 +11,7 @@ from litellm_obs_plugin.host.callback import ObsCallback
 from litellm_obs_plugin.host.circuits import CircuitWatch
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.headers import HeaderWriter
+from litellm_obs_plugin.host.inflight import InflightMeter
 from litellm_obs_plugin.host.observer import Observer
 from litellm_obs_plugin.host.tracker import Tracker
 from litellm_obs_plugin.record import CircuitChange, Request
@@ -106,6 +107,7 @@ class House:
                 tracker=self.tracker, answers=self.answers, directory=directory, clock=self.clock
             ),
             circuits=self.circuits,
+            inflight=InflightMeter(tracker=self.tracker, meter=self.meter),
             count_error=self.errors.append,
             monotonic=self.monotonic,
         )

@@ -131,7 +131,7 @@ def test_a_cache_that_tells_little(watched):
 
 async def test_the_callback_hands_both_on(house, monkeypatch):
     """Outside a proxy there is no router, and so nothing rests."""
-    await house.callback.look_at_circuits()
+    await house.callback.look()
     house.callback.circuit_entered(ENTERED)
     house.callback.circuit_entered(None)
 

@@ -156,7 +156,7 @@ class Everything:
 
 def test_every_sink_gets_the_same_finished_request():
     sinks = Everything(), Everything()
-    publisher = Publisher(directory=Everything(), sinks=sinks)
+    publisher = Publisher(directory=Everything(), sinks=sinks, timed=[].append)
 
     publisher.publish(request(failed("first", 1), good("second", 2)))
     publisher.publish(plain := request(good("first", 1)))

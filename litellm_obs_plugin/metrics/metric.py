@@ -1,0 +1,70 @@
+"""What a metric is: one row of the catalogue."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from litellm_obs_plugin.metrics.sketch import DOLLARS, MICROSECONDS, SECONDS, Domain
+from litellm_obs_plugin.record import Request
+
+PREFIX = "llm_gateway_"
+
+Labels = tuple[str, ...]
+Sample = tuple[Labels, float]
+Reader = Callable[[Request], Iterable[Sample]]
+
+
+class Kind(StrEnum):
+    """The shape of a metric; a sketch is exported as a histogram."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    SKETCH = "histogram"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One row. *read* yields (label values, value) pairs; rows without it are counted by name."""
+
+    name: str
+    help: str
+    kind: Kind
+    labels: Labels = ()
+    unit: str = ""
+    domain: Domain | None = None
+    read: Reader | None = None
+    hidden: bool = False  # kept for other surfaces, not a family of the page
+    exemplars: bool = False  # keep the ids of some of the values, to find their requests by
+
+    @property
+    def full_name(self) -> str:
+        return PREFIX + self.name
+
+
+def counter(
+    name: str, help: str, *labels: str, read: Reader | None = None, unit: str = ""
+) -> Metric:
+    """A row that counts, by its reader or by name."""
+    return Metric(name=name, help=help, kind=Kind.COUNTER, labels=labels, unit=unit, read=read)
+
+
+def sketch(
+    name: str, help: str, *labels: str, read: Reader, domain: Domain, exemplars: bool = False
+) -> Metric:
+    """A row that keeps a distribution."""
+    return Metric(
+        name=name,
+        help=help,
+        kind=Kind.SKETCH,
+        labels=labels,
+        unit={SECONDS: "seconds", MICROSECONDS: "seconds", DOLLARS: "usd"}.get(domain, ""),
+        domain=domain,
+        read=read,
+        exemplars=exemplars,
+    )
+
+
+def gauge(name: str, help: str, *labels: str, unit: str = "", hidden: bool = False) -> Metric:
+    """A row that says how something stands."""
+    kind = Kind.GAUGE
+    return Metric(name=name, help=help, kind=kind, labels=labels, unit=unit, hidden=hidden)
