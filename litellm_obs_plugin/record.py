@@ -230,6 +230,8 @@ class Request:
             for a in self.attempts
             if a.cost is not None and a.cost.total_usd is not None
         ]
+        if len(known) == 1:
+            return known[0]
         return math.fsum(known) if known else None
 
     @property

@@ -4,54 +4,52 @@ Kept always, for the JSON; families of the page only for the labels that the ope
 their values are not the gateway's to choose.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 
-from litellm_obs_plugin.metrics.metric import Labels, Metric, Sample, counter
-from litellm_obs_plugin.record import Request
+from litellm_obs_plugin.metrics.metric import Labels, Metric, counter
+from litellm_obs_plugin.metrics.reading import Samples
+from litellm_obs_plugin.record import UNKNOWN, Request
 
-NONE = "none"
-ValuesOf = Callable[[Request], Iterable[str]]
-
-
-def _team(r: Request) -> Iterable[str]:
-    return (r.caller.team or NONE,)
+ValuesOf = Callable[[Request], Collection[str]]
 
 
-def _key(r: Request) -> Iterable[str]:
-    return (r.caller.key_alias or NONE,)
+def _team(r: Request) -> Collection[str]:
+    return (r.caller.team,) if r.caller.team else ()
 
 
-def _tags(r: Request) -> Iterable[str]:
-    return dict.fromkeys(r.caller.tags)
+def _key(r: Request) -> Collection[str]:
+    return (r.caller.key_alias,) if r.caller.key_alias else ()
+
+
+def _tags(r: Request) -> Collection[str]:
+    return dict.fromkeys(r.caller.tags) if r.caller.tags else ()
 
 
 DIMENSIONS: dict[str, ValuesOf] = {"team": _team, "key": _key, "tag": _tags}
 
 
-def _requests(values_of: ValuesOf, r: Request) -> Iterator[Sample]:
-    for value in values_of(r):
-        yield (value, r.outcome), 1.0
+def _requests(values_of: ValuesOf, r: Request) -> Samples:
+    return [((value, r.outcome), 1.0) for value in values_of(r)]
 
 
-def _tokens(values_of: ValuesOf, r: Request) -> Iterator[Sample]:
-    tokens = r.total_tokens
-    if tokens:
-        for value in values_of(r):
-            yield (value,), float(tokens)
+def _tokens(values_of: ValuesOf, r: Request) -> Samples:
+    values = values_of(r)
+    tokens = r.total_tokens if values else None
+    return [((value,), float(tokens)) for value in values] if tokens else ()
 
 
-def _cost(values_of: ValuesOf, r: Request) -> Iterator[Sample]:
-    usd = r.cost_usd
-    if usd:
-        for value in values_of(r):
-            yield (value,), usd
+def _cost(values_of: ValuesOf, r: Request) -> Samples:
+    values = values_of(r)
+    usd = r.cost_usd if values else None
+    return [((value,), usd) for value in values] if usd else ()
 
 
-def _deployments(r: Request) -> Iterator[Sample]:
-    for a in r.attempts:
-        d = a.deployment
-        yield (d.id or NONE, d.provider, d.model, a.outcome), 1.0
+def _deployments(r: Request) -> Samples:
+    return [
+        ((a.deployment.id or UNKNOWN, a.deployment.provider, a.deployment.model, a.outcome), 1.0)
+        for a in r.attempts
+    ]
 
 
 def _rows(dimension: str, values_of: ValuesOf) -> Iterator[Metric]:

@@ -200,7 +200,6 @@ CATALOG: tuple[Metric, ...] = (
         "event_loop_lag_seconds",
         "How late the proxy's event loop came back to a timer, once a second per worker.",
         domain=SECONDS,
-        read=reading.nothing,
     ),
     gauge("inflight_requests", "Requests under way, sampled once a second.", "model_group"),
     gauge(
@@ -243,13 +242,11 @@ CATALOG: tuple[Metric, ...] = (
         "plugin_record_seconds",
         "Time to record one finished request, of one in 64.",
         domain=MICROSECONDS,
-        read=reading.nothing,
     ),
     sketch(
         "plugin_scrape_seconds",
         "Time to read the state and render one page of metrics.",
         domain=SECONDS,
-        read=reading.nothing,
     ),
     *ATTRIBUTION,
 )

@@ -49,7 +49,12 @@ def counter(
 
 
 def sketch(
-    name: str, help: str, *labels: str, read: Reader, domain: Domain, exemplars: bool = False
+    name: str,
+    help: str,
+    *labels: str,
+    domain: Domain,
+    read: Reader | None = None,
+    exemplars: bool = False,
 ) -> Metric:
     """A row that keeps a distribution."""
     return Metric(
