@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run test check bench lock tools clean
+.PHONY: help setup run test check bench docs lock tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: $(STAMP) ## benchmarks with their table
 
 tools: # Debian's servers for the tests, where we may install them
 	@sh ops/install-test-tools.sh
+
+docs: $(STAMP) ## metric tables from the catalogue
+	$(BIN)/python -m litellm_obs_plugin.metrics.document
 
 lock: ## compile the locks anew
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \

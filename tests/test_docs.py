@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from litellm_obs_plugin.metrics import document
 from litellm_obs_plugin.metrics.catalog import CATALOG
-from litellm_obs_plugin.routes import surfaces as routes
+from litellm_obs_plugin.metrics.note import NOTES
+from litellm_obs_plugin.routes import surfaces
 from litellm_obs_plugin.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -25,26 +27,31 @@ def table(marker: str) -> list[list[str]]:
 
 
 def test_metrics():
-    documented = [
-        (row[0].strip("`"), row[1], re.findall(r"`(\w+)`", row[2])) for row in table("metrics")
-    ]
+    """`make docs` writes the tables; a metric that is not in them fails here."""
+    spec = (ROOT / "docs" / "metrics.md").read_text()
 
-    assert documented == [
-        (m.full_name, str(m.kind), list(m.labels)) for m in CATALOG if not m.hidden
-    ]
+    assert (README, spec) == document.rewrite(README, spec)
 
 
-def test_the_words_for_a_metric_are_its_help():
-    assert [row[3] for row in table("metrics")] == [m.help for m in CATALOG if not m.hidden]
+def test_every_metric_is_in_the_readme():
+    documented = [(row[0].strip("`"), re.findall(r"`(\w+)`", row[2])) for row in table("metrics")]
+
+    assert documented == [(m.full_name, list(m.labels)) for m in CATALOG if not m.hidden]
+
+
+def test_notes_are_about_metrics():
+    assert set(NOTES) <= {metric.name for metric in CATALOG}
 
 
 def test_settings():
     assert {row[0].strip("`") for row in table("settings")} == set(Settings.model_fields)
 
 
-@pytest.mark.parametrize("path", [routes.METRICS_PATH, routes.GATEWAY_METRICS_PATH])
+@pytest.mark.parametrize(
+    "path", [value for name, value in vars(surfaces).items() if name.endswith("_PATH")]
+)
 def test_routes(path):
-    assert f"`GET {path}`" in README
+    assert re.search(rf"`(GET|POST) {path}`", README)
 
 
 def test_the_configuration_that_the_readme_gives_is_the_shipped_one():
