@@ -1,10 +1,13 @@
 """The ``litellm-obs`` command."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from litellm_obs_plugin.host.address import Address, default_state_dirs
 
 app = typer.Typer(
     help="Observability for the LiteLLM proxy.", no_args_is_help=True, add_completion=False
@@ -34,10 +37,13 @@ def demo(
         int, typer.Option(min=1, max=65535, help="The simulated providers' port.")
     ] = 4010,
     rate: Annotated[float, typer.Option(min=0.1, max=200, help="Requests per second.")] = 5.0,
+    reset: Annotated[bool, typer.Option("--reset", help="Begin with empty totals.")] = False,
 ) -> None:
     """Run a real proxy with the plugin, simulated providers with faults, and steady traffic."""
     from litellm_obs_plugin.demo import stack
 
+    if reset:
+        reset_state(Address(host, str(port)))
     code = stack.run(
         config=config or default_config(Path.cwd()),
         host=host,
@@ -47,6 +53,24 @@ def demo(
         stdout=sys.stdout,
     )
     raise typer.Exit(code)
+
+
+def reset_state(address: Address) -> None:
+    """Forget what was counted for the proxy at *address*.
+
+    Raises:
+        typer.BadParameter: it runs, or its state cannot be deleted.
+    """
+    from litellm_obs_plugin.ledger import book
+    from litellm_obs_plugin.metrics import fleet
+
+    for directory in default_state_dirs(address, os.environ):
+        try:
+            if directory.is_dir():
+                fleet.reset(directory)
+                book.reset(directory)
+        except OSError as error:
+            raise typer.BadParameter(str(error)) from error
 
 
 def default_config(directory: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from litellm_obs_plugin import __version__
 from litellm_obs_plugin.host import compat
-from litellm_obs_plugin.host.address import default_state_dirs, read_address
+from litellm_obs_plugin.host.address import read_address
 from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.host.callback import InertCallback, ObsCallback, QuietCallback
 from litellm_obs_plugin.host.circuits import CircuitWatch
@@ -20,6 +20,7 @@ from litellm_obs_plugin.host.headers import HeaderWriter
 from litellm_obs_plugin.host.headroom import HeadroomMeter
 from litellm_obs_plugin.host.inflight import InflightMeter
 from litellm_obs_plugin.host.observer import Observer
+from litellm_obs_plugin.host.place import prepare_default
 from litellm_obs_plugin.host.publisher import Publisher
 from litellm_obs_plugin.host.registry import host_families
 from litellm_obs_plugin.host.ticker import tick
@@ -159,14 +160,7 @@ def _prepare_state(settings: Settings) -> Path:
     if settings.state_dir is not None:
         fleet.prepare(settings.state_dir, max_series=settings.max_series)
         return settings.state_dir
-    preferred, fallback = default_state_dirs(read_address(sys.argv, os.environ), os.environ)
-    try:
-        fleet.prepare(preferred, max_series=settings.max_series)
-    except OSError as error:
-        log.warning("litellm_obs: %s; state goes to %s", error, fallback)
-        fleet.prepare(fallback, max_series=settings.max_series)
-        return fallback
-    return preferred
+    return prepare_default(read_address(sys.argv, os.environ), max_series=settings.max_series)
 
 
 def _snapshots(state: Fleet) -> Callable[[], Snapshot]:

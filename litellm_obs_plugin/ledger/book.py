@@ -62,6 +62,15 @@ class LedgerWriter:
         self._file.close()
 
 
+def reset(directory: Path) -> None:
+    """Forget all entries of workers that are gone.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    ring.remove_old(directory, keep=0)
+
+
 class LedgerReader:
     """What all workers of a state directory have noted."""
 

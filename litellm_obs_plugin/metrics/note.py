@@ -6,13 +6,13 @@ NOTES: dict[str, str] = {
     "request_errors_total": "`source` is `client` for what the caller sent (400, context length, "
     "content policy, refusals), `gateway` when no deployment was left, else `provider`. A caller "
     "who hung up is not an error.",
-    "request_duration_seconds": "`endTime` of LiteLLM's payload minus `litellm_received_at`; for "
-    "failures, the moment the failure hook runs. Absent for refusals without a time of receipt.",
+    "request_duration_seconds": "`endTime` of LiteLLM's payload minus `litellm_received_at`; of "
+    "failures, until the failure hook runs. Absent for refusals without a time of receipt.",
     "request_attempts": "Refused requests (`rejected`) do not count; a cached answer counts as 0.",
     "inflight_requests": "From the first call of a deployment to the end of the request.",
-    "attempts_total": "A retry, and each hop of a fallback, is an attempt of its own. A translated "
-    "API (`/v1/messages` to an OpenAI model) is one attempt although LiteLLM fires its hooks twice.",
-    "provider_duration_seconds": "LiteLLM's own timing window of the call; of a stream, to its end. "
+    "attempts_total": "A retry, and each hop of a fallback, is an attempt. A translated API "
+    "(`/v1/messages` to an OpenAI model) is one attempt although LiteLLM fires its hooks twice.",
+    "provider_duration_seconds": "LiteLLM's timing window of the call; of a stream, to its end. "
     "Failed attempts do not count.",
     "time_to_first_token_seconds": "Of `/v1/responses` and `/v1/messages` LiteLLM notes the first "
     "event or the time after it: those streams count in `ttft_invalid_total`.",
@@ -33,7 +33,7 @@ NOTES: dict[str, str] = {
     "cost_mismatches_total": "The parts, margin and discount of LiteLLM's breakdown against its "
     "total. The total is what counts.",
     "failovers_total": "One per change of model group. A retry within a group, also on another "
-    "deployment, is no failover. A group that rests entirely and is skipped counts as `overloaded`.",
+    "deployment, is no failover. A group that rests and is skipped counts as `overloaded`.",
     "failover_delay_seconds": "Recovered requests only.",
     "failover_cost_usd_total": "The answer's cost minus the price of the same tokens at the first "
     "choice, without long-context tiers and discounts. Unknown prices do not count.",
