@@ -1,0 +1,111 @@
+"""On the request path: memory only. No I/O, nothing awaited that waits, no lock a scrape holds."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from litellm_obs_plugin import plugin
+from litellm_obs_plugin.host.payload import call_id_of
+from litellm_obs_plugin.metrics.fleet import Fleet
+from litellm_obs_plugin.settings import Settings
+from tests.host.recording import SCENARIOS, Hook, play, read_recording
+
+_IO = ("open", "os.", "socket.", "subprocess.", "shutil.", "sqlite3.")
+_watching = threading.local()
+
+
+def _note(event: str, _: object) -> None:
+    seen = getattr(_watching, "seen", None)
+    if seen is not None and event.startswith(_IO):
+        seen.append(event)
+
+
+sys.addaudithook(_note)  # cannot be taken back; it looks only where told
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """The I/O that this thread does."""
+    _watching.seen = []
+    try:
+        yield _watching.seen
+    finally:
+        _watching.seen = None
+
+
+@pytest.fixture
+def built(tmp_path):
+    one = plugin.build(Settings(state_dir=tmp_path / "state"))
+    yield one
+    one.close()
+
+
+def again(hooks: list[Hook], suffix: str) -> list[Hook]:
+    """The same request under another call id."""
+    changed = []
+    for hook in hooks:
+        event = copy.deepcopy(hook.event)
+        call_id = call_id_of(event)
+        if call_id is not None:
+            event["litellm_call_id"] = call_id + suffix
+        changed.append(replace(hook, event=event))
+    return changed
+
+
+def finish_at_once(callback, hooks) -> None:
+    """Run the hooks as one step: a coroutine that waits for anything would hand over here."""
+    with pytest.raises(StopIteration):
+        play(callback, hooks).send(None)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_no_hook_waits_or_does_io(built, scenario):
+    """The first time new series are placed; from then on a request is memory."""
+    hooks = read_recording(scenario)
+    finish_at_once(built.callback, hooks)
+
+    with watched() as seen:
+        finish_at_once(built.callback, again(hooks, "-again"))
+
+    assert [] == seen
+
+
+def test_the_watch_sees_io(tmp_path):
+    with watched() as seen:
+        (tmp_path / "file").write_text("x")
+
+    assert seen
+
+
+def test_a_scrape_that_hangs_holds_no_hook_up(built):
+    """A reader stops in the middle of the state; requests are recorded all the same."""
+    hooks = read_recording("chat")
+    finish_at_once(built.callback, hooks)
+    in_the_middle, go_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        in_the_middle.set()
+        assert go_on.wait(30)
+
+    fleet = Fleet(built.state_dir, clock=lambda: 1.0, pause=hang)
+    scrape = threading.Thread(target=fleet.read)
+    scrape.start()
+    try:
+        assert in_the_middle.wait(10)
+        recording = threading.Thread(
+            target=finish_at_once, args=(built.callback, again(hooks, "-during"))
+        )
+        recording.start()
+        recording.join(10)
+        assert not recording.is_alive()
+    finally:
+        go_on.set()
+        scrape.join()
+        fleet.close()
