@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 
 .PHONY: help setup run test check bench docs lock tools clean
@@ -13,16 +14,20 @@ help: ## this list
 
 setup: $(STAMP) ## locked packages into .venv
 
-$(STAMP): requirements/run.txt requirements/dev.txt pyproject.toml
+$(STAMP): $(RUN) requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(RUN): requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@echo "Installing locked packages into $(VENV); the first time this takes a minute or two."
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/run.txt
 	@$(PIP) --no-build-isolation -e .
 	@touch $@
 
-run: $(STAMP) ## proxy, simulated providers and traffic; Ctrl-C stops all of it
+run: $(RUN) ## proxy, simulated providers and traffic; Ctrl-C stops all of it
 	@exec $(BIN)/litellm-obs demo
 
 test: $(STAMP) tools ## the whole suite, with coverage
@@ -48,9 +53,9 @@ docs: $(STAMP) ## metric tables from the catalogue
 
 lock: ## compile the locks anew
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
-	  --extra langfuse --extra dashboard --extra postgres -o requirements/run.txt pyproject.toml
+	  --extra langfuse --extra dashboard --extra postgres -o requirements/run.txt pyproject.toml requirements/build.in
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
-	  --all-extras -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+	  --all-extras -c requirements/run.txt -o requirements/dev.txt pyproject.toml requirements/build.in
 
 clean: ## remove what set-up and tests made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
