@@ -1,8 +1,10 @@
 #!/bin/sh
-# The servers that the tests talk to: Debian's prometheus (with promtool).
+# What the tests talk to: Debian's prometheus (with promtool), postgresql and chromium.
 set -eu
 missing=""
 command -v promtool >/dev/null && command -v prometheus >/dev/null || missing="$missing prometheus"
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+command -v chromium >/dev/null || missing="$missing chromium"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   echo "The tests need$missing: install with your package manager, then run again." >&2
