@@ -6,9 +6,9 @@ import random
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -20,6 +20,7 @@ from litellm_obs_plugin.exposition.number import format_number
 from litellm_obs_plugin.metrics.exemplar import Exemplar
 from litellm_obs_plugin.metrics.sketch import SECONDS, Sketch
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from tests.prometheus import running_prometheus
 
 pytestmark = pytest.mark.peers
 
@@ -92,76 +93,24 @@ def targets():
         server.server_close()
 
 
-class Prometheus:
-    """The HTTP API of one."""
-
-    def __init__(self, client):
-        self.client = client
-
-    def ready(self):
-        try:
-            return self.client.get("/-/ready").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def get(self, path, **params):
-        answer = self.client.get(f"/api/v1/{path}", params=params).json()
-        assert "success" == answer["status"], answer
-        return answer["data"]
-
-    def query(self, query):
-        """The answer's samples: labels of each as sorted pairs -> value."""
-        result = self.get("query", query=query)["result"]
-        return {tuple(sorted(r["metric"].items())): float(r["value"][1]) for r in result}
-
-    def value(self, query):
-        return self.query(query).get(())
-
-    def exemplars(self, query):
-        series = self.get("query_exemplars", query=query, start=0, end=time.time() + 60)
-        return [exemplar for one in series for exemplar in one["exemplars"]]
-
-    def scraped(self):
-        """Whether every target was read without a fault, and has its numbers in the store."""
-        active = self.get("targets")["activeTargets"]
-        assert not any(target["lastError"] for target in active), active
-        return self.value("sum(llm_gateway_requests_total)") == len(VALUES)
-
-
 @pytest.fixture(scope="module")
 def start_prometheus(tmp_path_factory, targets, free_port, wait_for):
-    running = []
+    with ExitStack() as running:
 
-    def start(*, features):
-        home, port = tmp_path_factory.mktemp("prometheus"), free_port()
-        config = home / "prometheus.yml"
-        config.write_text(
-            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-            "scrape_configs:\n"
-            f"  - {{job_name: gateway, static_configs: [{{targets: {targets}}}]}}\n"
-        )
-        process = subprocess.Popen(
-            [
-                "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={home / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                f"--enable-feature={features}",
-                "--log.level=error",
-            ]
-        )
-        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
-        running.append((process, client))
-        prometheus = Prometheus(client)
-        wait_for(prometheus.ready, timeout_s=30)
-        wait_for(prometheus.scraped, timeout_s=30)
-        return prometheus
+        def start(*, features):
+            prometheus = running.enter_context(
+                running_prometheus(
+                    targets=targets,
+                    features=features,
+                    home=tmp_path_factory.mktemp("prometheus"),
+                    port=free_port(),
+                    wait_for=wait_for,
+                )
+            )
+            wait_for(lambda: prometheus.scraped(len(VALUES)), timeout_s=30)
+            return prometheus
 
-    yield start
-    for process, client in running:
-        client.close()
-        process.terminate()
-        process.wait(timeout=20)
+        yield start
 
 
 @pytest.fixture(scope="module")
