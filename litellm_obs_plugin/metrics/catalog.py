@@ -37,6 +37,7 @@ class Metric:
     unit: str = ""
     domain: Domain | None = None
     read: Reader | None = None
+    newest: bool = False  # of several workers' gauges the largest is shown, not the sum
     exemplars: bool = False  # keep the ids of some of the values, to find their requests by
 
     @property
@@ -251,6 +252,29 @@ CATALOG: tuple[Metric, ...] = (
         "Seconds a deployment's circuit was open, summed over workers.",
         *("deployment", "provider"),
     ),
+    _counter(
+        "langfuse_observations_total",
+        "Observations for Langfuse, by what became of them.",
+        "result",
+    ),
+    Metric(
+        name="langfuse_queue_items",
+        help="Traces that wait to be sent to Langfuse.",
+        kind=Kind.GAUGE,
+    ),
+    Metric(
+        name="langfuse_queue_bytes",
+        help="Memory of the traces that wait to be sent to Langfuse.",
+        kind=Kind.GAUGE,
+        unit="bytes",
+    ),
+    Metric(
+        name="langfuse_last_success_timestamp_seconds",
+        help="When Langfuse last took traces, of any worker.",
+        kind=Kind.GAUGE,
+        unit="seconds",
+        newest=True,
+    ),
     _sketch(
         "event_loop_lag_seconds",
         "How late the proxy's event loop came back to a timer, once a second per worker.",
@@ -275,3 +299,4 @@ CATALOG: tuple[Metric, ...] = (
 )
 
 BY_NAME = {metric.name: metric for metric in CATALOG}
+NEWEST = frozenset(metric.name for metric in CATALOG if metric.newest)
