@@ -15,12 +15,24 @@ class Sink(Protocol):
     def record(self, request: Request) -> None: ...
 
 
-class Publisher:
-    """Adds what only the whole request can tell, then passes it on in order."""
+class Traces(Sink, Protocol):
+    """Takes requests with their details; knows where the trace of one can be seen."""
 
-    def __init__(self, *, directory: Directory, sinks: Sequence[Sink]) -> None:
+    def url_of(self, request: Request) -> str | None: ...
+
+
+class Publisher:
+    """Adds what only the whole request can tell, then passes it on in order.
+
+    The details, which may hold prompts and answers, are for *traces* alone.
+    """
+
+    def __init__(
+        self, *, directory: Directory, sinks: Sequence[Sink], traces: Traces | None = None
+    ) -> None:
         self._directory = directory
         self._sinks = tuple(sinks)
+        self._traces = traces
 
     def publish(self, request: Request) -> None:
         failovers = failover.read_failovers(
@@ -29,5 +41,10 @@ class Publisher:
             price_tokens=self._directory.price_tokens,
         )
         done = replace(request, failovers=failovers) if failovers else request
+        shown = done
+        if self._traces is not None:
+            shown = replace(done, details=None, trace_url=self._traces.url_of(done))
         for sink in self._sinks:
-            sink.record(done)
+            sink.record(shown)
+        if self._traces is not None:
+            self._traces.record(done)
