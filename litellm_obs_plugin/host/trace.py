@@ -27,13 +27,16 @@ def trace_id_of(kwargs: Mapping[str, Any], *, call_id: str, joined: bool = False
         return normalised(neighbour.trace_name_of(kwargs, call_id=call_id))
     holder = mapping(kwargs.get("litellm_params")) or kwargs
     metadata, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
-    headers = mapping(mapping(holder.get("proxy_server_request")).get("headers"))
+    asked = mapping(holder.get("proxy_server_request"))
+    headers, body = mapping(asked.get("headers")), mapping(asked.get("body"))
     sessions = _sessions(headers)
     given = (
         text(metadata.get("existing_trace_id")),
         text(metadata.get("trace_id")),
         text(other.get("trace_id")),
-        text(holder.get("litellm_trace_id")),
+        # Not LiteLLM's own field of that name: it fills that in when the caller does not.
+        text(headers.get("x-litellm-trace-id")),
+        text(body.get("litellm_trace_id")),
     )
     own = (name for name in given if name is not None and name not in sessions)
     return normalised(next(own, None) or _parent(headers) or call_id)

@@ -35,7 +35,9 @@ class LangfusePeer:
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.peer = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
 
     @property
     def port(self) -> int:

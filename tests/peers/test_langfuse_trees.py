@@ -344,9 +344,7 @@ def test_a_model_without_a_price_costs_nothing(gateway, traced):
 def test_who_asked(gateway, traced):
     metadata = {"session_id": "s-1", "tags": ["blue"], "trace_name": "litellm.request"}
     records, _ = traced(
-        lambda case: chat(
-            gateway, "chat", case, user="eve", temperature=0.25, metadata=metadata
-        ),
+        lambda case: chat(gateway, "chat", case, user="eve", temperature=0.25, metadata=metadata),
         size=2,
     )
 
