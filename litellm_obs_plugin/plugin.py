@@ -23,6 +23,7 @@ from litellm_obs_plugin.host.observer import Observer
 from litellm_obs_plugin.host.place import prepare_default
 from litellm_obs_plugin.host.publisher import Publisher
 from litellm_obs_plugin.host.registry import host_families
+from litellm_obs_plugin.host.shutdown import on_shutdown
 from litellm_obs_plugin.host.ticker import tick
 from litellm_obs_plugin.host.tracker import Tracker
 from litellm_obs_plugin.ledger.book import LedgerReader, LedgerWriter
@@ -33,9 +34,11 @@ from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.metrics.view import complete
 from litellm_obs_plugin.metrics.worker_file import WorkerFile
+from litellm_obs_plugin.record import CircuitChange
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
 from litellm_obs_plugin.settings import Settings, read_settings
+from litellm_obs_plugin.tracing import Tracing, start_tracing
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,7 @@ class Plugin:
     state_dir: Path
     worker_file: WorkerFile
     ledger: LedgerWriter
+    tracing: Tracing
 
     async def tick(self) -> None:
         """What runs beside the requests, once a second, until cancelled."""
@@ -62,7 +66,8 @@ class Plugin:
         )
 
     def close(self) -> None:
-        """Give up the worker's file; its counts stay."""
+        """Send the last traces and give up the worker's file; its counts stay."""
+        self.tracing.close()
         self.reader.close()
         self.worker_file.close()
         self.ledger.close()
@@ -88,19 +93,30 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     def count_dropped(reason: str) -> None:
         recorder.count("plugin_events_dropped_total", reason)
 
+    tracing = start_tracing(settings.langfuse, meter=recorder, version=__version__)
+    tracer, describer = tracing.tracer, tracing.describer
+
+    def circuit_changed(change: CircuitChange) -> None:
+        ledger.circuit_changed(change)
+        if tracer is not None:
+            tracer.circuit_changed(change)
+
     directory = Directory()
     publisher = Publisher(
         directory=directory,
         sinks=(recorder, ledger, answers, HeadroomMeter(meter=recorder, clock=clock)),
         timed=partial(_observe, recorder, "plugin_record_seconds"),
+        traces=tracer,
     )
     tracker = Tracker(emit=publisher.publish, dropped=count_dropped, clock=clock)
-    observer = Observer(tracker=tracker, directory=directory, clock=clock)
+    observer = Observer(tracker=tracker, directory=directory, clock=clock, describer=describer)
     inflight = InflightMeter(tracker=tracker, meter=recorder)
     circuits = CircuitWatch(
-        directory=directory, meter=recorder, changed=ledger.circuit_changed, clock=clock
+        directory=directory, meter=recorder, changed=circuit_changed, clock=clock
     )
-    headers = HeaderWriter(tracker=tracker, answers=answers, directory=directory, clock=clock)
+    headers = HeaderWriter(
+        tracker=tracker, answers=answers, directory=directory, clock=clock, describer=describer
+    )
     reader = SharedReader(_snapshots(Fleet(state_dir, clock=clock)))
     make_callback = ObsCallback if settings.response_headers else QuietCallback
     return Plugin(
@@ -128,6 +144,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         state_dir=state_dir,
         worker_file=worker_file,
         ledger=ledger,
+        tracing=tracing,
     )
 
 
@@ -146,6 +163,7 @@ def build_in_proxy() -> ObsCallback | InertCallback:
         register(compat.proxy_app(), plugin.surfaces)
         compat.on_cooldown(plugin.callback.circuit_entered)
         compat.keep_running(plugin.tick())
+        on_shutdown(plugin.tracing.close)
     except Exception as error:
         log.error("litellm_obs is off: %s", error)
         log.debug("litellm_obs is off", exc_info=error)

@@ -74,13 +74,19 @@ class CostStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a request or an attempt failed. *message* is for people and never becomes a label."""
+    """Why a request or an attempt failed. *message* is for people and never becomes a label.
+
+    *normalized* is LiteLLM's own stable code for it, *traceback* the innermost frames without
+    source lines or values.
+    """
 
     error_type: ErrorType
     source: Source
     status_code: int | None = None
     error_class: str = ""
     message: str = ""
+    normalized: str = ""
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +154,7 @@ class Attempt:
     tokens: Tokens | None = None
     cost: Cost | None = None
     headroom: Mapping[str, float] = field(default_factory=dict)
+    provider_request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +202,33 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A Langfuse project. *host* is its base URL; None: the one that is configured."""
+
+    public_key: str
+    secret_key: str = field(repr=False)
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceDetails:
+    """What only a trace shows of a request. *input* and *output* are JSON, when they are captured.
+
+    *project* is the one that the caller's key or team names. *joined*: LiteLLM's own callback
+    traces the request in the same project.
+    """
+
+    name: str | None = None
+    user: str | None = None
+    session: str | None = None
+    parameters: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    input: str | None = field(default=None, repr=False)
+    output: str | None = field(default=None, repr=False)
+    project: Project | None = None
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One finished request: what the caller sent, with every attempt to answer it.
 
@@ -216,6 +250,8 @@ class Request:
     queue_s: float | None = None
     failovers: tuple[Failover, ...] = ()
     cache_saved_usd: float | None = None
+    trace_url: str | None = None
+    details: TraceDetails | None = None
 
     @property
     def last_attempt(self) -> Attempt | None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from litellm_obs_plugin.langfuse_settings import USUAL_VARIABLES, LangfuseSettings
+
 SECTION = "callback_settings.litellm_obs"
 ENV_PREFIX = "LITELLM_OBS_"
 
@@ -77,6 +79,10 @@ class Settings(BaseModel):
         default=LedgerSettings(), description="The last slow and failed requests."
     )
 
+    langfuse: LangfuseSettings = Field(
+        default=LangfuseSettings(), description="Traces in Langfuse; see docs/langfuse.md."
+    )
+
     @field_validator("require_role", "labels", mode="before")
     @classmethod
     def _split_list(cls, value: Any) -> Any:
@@ -117,6 +123,7 @@ def read_settings(configured: Any, environ: Mapping[str, str]) -> Settings:
     values = _copy(configured)
     for name, raw in variables.items():
         _set(values, _path_of(name), _parsed(name, raw))
+    variables |= _set_usual(values, environ)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -127,8 +134,24 @@ def _copy(values: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(k): _copy(v) if isinstance(v, Mapping) else v for k, v in values.items()}
 
 
+def _set_usual(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Take what Langfuse's own variables say and nothing else does; those that were taken."""
+    section = values["langfuse"] = values.get("langfuse") or {}
+    taken: dict[str, str] = {}
+    if not isinstance(section, dict):
+        return taken
+    for name, field in USUAL_VARIABLES.items():
+        if environ.get(name) and section.get(field) is None:
+            section[field] = taken[name] = environ[name]
+    if environ.get("LANGFUSE_TRACING_ENABLED", "").lower() in ("false", "0"):
+        section.setdefault("mode", "off")
+    return taken
+
+
 def _path_of(variable: str) -> list[str]:
     """``LITELLM_OBS_LEDGER__SIZE`` -> ``["ledger", "size"]``."""
+    if variable in USUAL_VARIABLES:
+        return ["langfuse", USUAL_VARIABLES[variable]]
     return variable[len(ENV_PREFIX) :].lower().split("__")
 
 

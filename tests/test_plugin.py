@@ -160,6 +160,7 @@ def app(monkeypatch):
     module.app = FastAPI()
     module.llm_router = None
     module.general_settings = {}
+    module.proxy_shutdown_event = _shut_down
     monkeypatch.setitem(sys.modules, SERVER, module)
     original = cooldown_handlers.router_cooldown_event_callback
     monkeypatch.setattr(cooldown_handlers, "router_cooldown_event_callback", original)
@@ -180,10 +181,16 @@ async def configured(monkeypatch, tmp_path):
     await asyncio.sleep(0)
 
 
+async def _shut_down(worker_heartbeat=None) -> None:
+    """Stands where the proxy has what it runs at its end."""
+
+
 @pytest.fixture
 def told(caplog):
     caplog.set_level(logging.INFO, logger="litellm_obs_plugin")
-    return lambda: [(r.levelname, r.getMessage()) for r in caplog.records]
+    return lambda: [
+        (r.levelname, r.getMessage()) for r in caplog.records if r.name == plugin.__name__
+    ]
 
 
 async def test_in_a_proxy(app, configured, told, tmp_path):

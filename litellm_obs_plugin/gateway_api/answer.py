@@ -50,6 +50,7 @@ def build_answer(call_id: str, request: Request | None) -> GatewayAnswer:
     return GatewayAnswer(
         request_id=call_id,
         trace_id=request.trace_id,
+        trace_url=request.trace_url,
         provider=last.deployment.provider if last is not None else None,
         model=last.deployment.model if last is not None else None,
         deployment=last.deployment.id if last is not None else None,

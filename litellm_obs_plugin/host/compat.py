@@ -16,7 +16,12 @@ _running: set[asyncio.Task[None]] = set()
 
 _LEANED_ON = {
     "litellm": ("get_llm_provider", "model_cost", "callback_settings"),
-    "litellm.proxy.proxy_server": ("app", "llm_router", "general_settings"),
+    "litellm.proxy.proxy_server": (
+        *("app", "llm_router", "general_settings", "proxy_shutdown_event"),
+    ),
+    "litellm.litellm_core_utils.logging_worker": ("GLOBAL_LOGGING_WORKER",),
+    "litellm.litellm_core_utils.redact_messages": ("should_redact_message_logging",),
+    "litellm.litellm_core_utils.error_normalization": ("normalize_error",),
     "litellm.proxy.auth.user_api_key_auth": ("user_api_key_auth",),
     "litellm.router_utils.cooldown_handlers": ("router_cooldown_event_callback",),
 }

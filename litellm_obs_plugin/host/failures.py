@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from litellm_obs_plugin.host.frames import read_frames
+from litellm_obs_plugin.host.judgement import normalized_error
 from litellm_obs_plugin.record import ErrorType, Failure, Source
 
 _MESSAGE_CHARS = 500
@@ -70,6 +72,15 @@ def gateway_failure(error: BaseException) -> Failure:
     return _failure(error, error_type, Source.GATEWAY if ours else Source.CLIENT)
 
 
+def request_id_of(error: BaseException) -> str | None:
+    """The id under which the provider knows the call, from the headers of its answer."""
+    headers = getattr(error, "litellm_response_headers", None)
+    if headers is None:
+        headers = getattr(getattr(error, "response", None), "headers", None)
+    found = (headers or {}).get("x-request-id") or getattr(error, "request_id", None)
+    return found if isinstance(found, str) else None
+
+
 def client_disconnect() -> Failure:
     """The caller hung up before the answer was complete."""
     return Failure(
@@ -93,6 +104,7 @@ def logged_failure(information: Mapping[str, Any]) -> Failure:
         status_code=status,
         error_class=error_class,
         message=_message(str(information.get("error_message") or "")),
+        normalized=str(information.get("normalized_error") or ""),
     )
 
 
@@ -103,12 +115,15 @@ def type_of_status(status: Any) -> ErrorType:
 
 
 def _failure(error: BaseException, error_type: ErrorType, source: Source) -> Failure:
+    message, status = str(error)[: 4 * _MESSAGE_CHARS], _status(error)
     return Failure(
         error_type=error_type,
         source=source,
-        status_code=_status(error),
+        status_code=status,
         error_class=type(error).__name__,
-        message=_message(str(error)),
+        message=_message(message),
+        normalized=normalized_error(error, status=status, message=message),
+        traceback=read_frames(error),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from litellm_obs_plugin.host import payload
 from litellm_obs_plugin.host.answers import Answers
+from litellm_obs_plugin.host.details import Describer
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.trace import trace_id_of
 from litellm_obs_plugin.host.tracker import Tracker
@@ -23,6 +24,7 @@ class HeaderWriter:
     answers: Answers
     directory: Directory
     clock: Callable[[], float]
+    describer: Describer | None = None
 
     def write(self, data: Mapping[str, Any], response: Any) -> dict[str, str]:
         """The headers for the request *data*; *response* is None when it failed."""
@@ -33,7 +35,7 @@ class HeaderWriter:
         attempts = self._attempts(call_id, received_at)
         headers = {
             "x-gateway-request-id": call_id,
-            "x-gateway-trace-id": trace_id_of(data, call_id=call_id),
+            "x-gateway-trace-id": self._trace_id(data, call_id, received_at),
             "x-gateway-attempts": str(len(attempts)),
             "x-gateway-failovers": str(_failovers(attempts, payload.metadata_of(data))),
         }
@@ -46,6 +48,14 @@ class HeaderWriter:
         if received_at is not None:
             headers["server-timing"] = self._timing(data, received_at, attempts)
         return {name: value for name, value in headers.items() if _can_be_sent(value)}
+
+    def _trace_id(self, data: Mapping[str, Any], call_id: str, received_at: float | None) -> str:
+        """The finished request's, if it has ended: it knows more."""
+        finished = self.answers.get(call_id, since=received_at) if received_at is not None else None
+        if finished is not None and finished.trace_id is not None:
+            return finished.trace_id
+        joined = self.describer is not None and self.describer.joins(data)
+        return trace_id_of(data, call_id=call_id, joined=joined)
 
     def _attempts(self, call_id: str, received_at: float | None) -> tuple[Attempt, ...]:
         known = self.tracker.attempts((call_id, received_at))

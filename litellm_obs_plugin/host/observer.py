@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from litellm_obs_plugin.host import compat, failures, payload
+from litellm_obs_plugin.host.details import Describer
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.price import read_cost
 from litellm_obs_plugin.host.trace import trace_id_of
@@ -26,16 +27,24 @@ class Observer:
     """Turns host events into tracker calls. Bad input raises: the callback counts that."""
 
     def __init__(
-        self, *, tracker: Tracker, directory: Directory, clock: Callable[[], float]
+        self,
+        *,
+        tracker: Tracker,
+        directory: Directory,
+        clock: Callable[[], float],
+        describer: Describer | None = None,
     ) -> None:
         self._tracker = tracker
         self._directory = directory
         self._clock = clock
+        self._describer = describer  # when requests are traced
 
     def attempt_started(self, kwargs: Mapping[str, Any]) -> None:
         key = _key_of(kwargs)
         if key is not None and not payload.is_health_check(kwargs):
             self._tracker.attempt_started(key, self._directory.of_attempt(kwargs))
+            if self._describer is not None:
+                self._describer.attempt_started(kwargs)
 
     def attempt_answered(self, kwargs: Mapping[str, Any]) -> None:
         key = _key_of(kwargs)
@@ -49,7 +58,12 @@ class Observer:
         running = self._tracker.running(key) if key is not None else None
         if key is not None and running is not None:
             timed = self._timed(running, kwargs, ended_at=self._clock(), stream=False)
-            failed = replace(timed, outcome=Outcome.ERROR, failure=failures.provider_failure(error))
+            failed = replace(
+                timed,
+                outcome=Outcome.ERROR,
+                failure=failures.provider_failure(error),
+                provider_request_id=failures.request_id_of(error),
+            )
             self._tracker.attempt_ended(key, failed)
 
     def attempt_logged_as_failed(self, kwargs: Mapping[str, Any]) -> None:
@@ -175,7 +189,15 @@ class Observer:
         tokens = payload.read_tokens(logged)
         cost = read_cost(logged, estimated=estimated, price_of=compat.model_price)
         headroom = payload.read_headroom(logged)
-        return replace(timed, ttft=ttft, tokens=tokens, cost=cost, headroom=headroom)
+        request_id = payload.provider_request_id(logged)
+        return replace(
+            timed,
+            ttft=ttft,
+            tokens=tokens,
+            cost=cost,
+            headroom=headroom,
+            provider_request_id=request_id,
+        )
 
     def _timed(
         self, attempt: Attempt, kwargs: Mapping[str, Any], *, ended_at: float, stream: bool
@@ -211,6 +233,8 @@ class Observer:
         call_id, received_at = key
         started_at = received_at if received_at is not None else _start_of(logged, outcome)
         known = started_at is not None and ended_at is not None
+        details = self._describer.describe(kwargs) if self._describer is not None else None
+        joined = details is not None and details.joined
         return Request(
             call_id=call_id,
             received_at=started_at if started_at is not None else self._clock(),
@@ -220,9 +244,10 @@ class Observer:
             model_group=model_group,
             outcome=outcome,
             failure=failure,
-            trace_id=trace_id_of(kwargs, call_id=call_id),
+            trace_id=trace_id_of(kwargs, call_id=call_id, joined=joined),
             queue_s=payload.seconds(payload.metadata_of(kwargs).get("queue_time_seconds")),
             caller=payload.read_caller(logged),
+            details=details,
         )
 
 

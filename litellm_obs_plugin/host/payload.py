@@ -199,6 +199,15 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
     return seconds(value)
 
 
+def provider_request_id(payload: Mapping[str, Any]) -> str | None:
+    """The id under which the provider knows the call: of its answer's headers, else its body."""
+    headers = mapping(mapping(payload.get("hidden_params")).get("additional_headers"))
+    for name in ("llm_provider-x-request-id", "llm_provider-request-id", "x_request_id"):
+        if text(headers.get(name)) is not None:
+            return text(headers.get(name))
+    return text(payload.get("id"))
+
+
 def read_caller(payload: Mapping[str, Any]) -> Caller:
     """Team, key alias and the caller's own tags (LiteLLM adds user-agent tags: left out)."""
     metadata = mapping(payload.get("metadata"))

@@ -18,15 +18,30 @@ class Sink(Protocol):
     def record(self, request: Request) -> None: ...
 
 
+class Traces(Sink, Protocol):
+    """Takes requests with their details; knows where the trace of one can be seen."""
+
+    def url_of(self, request: Request) -> str | None: ...
+
+
 class Publisher:
-    """Adds what only the whole request can tell, then passes it on in order."""
+    """Adds what only the whole request can tell, then passes it on in order.
+
+    The details, which may hold prompts and answers, are for *traces* alone.
+    """
 
     def __init__(
-        self, *, directory: Directory, sinks: Sequence[Sink], timed: Callable[[float], None]
+        self,
+        *,
+        directory: Directory,
+        sinks: Sequence[Sink],
+        timed: Callable[[float], None],
+        traces: Traces | None = None,
     ) -> None:
         """*timed* gets the seconds that one in 64 took."""
         self._directory = directory
         self._sinks = tuple(sinks)
+        self._traces = traces
         self._timed = timed
         self._published = 0
 
@@ -47,5 +62,10 @@ class Publisher:
             price_tokens=self._directory.price_tokens,
         )
         done = replace(request, failovers=failovers) if failovers else request
+        shown = done
+        if self._traces is not None:
+            shown = replace(done, details=None, trace_url=self._traces.url_of(done))
         for sink in self._sinks:
-            sink.record(done)
+            sink.record(shown)
+        if self._traces is not None:
+            self._traces.record(done)

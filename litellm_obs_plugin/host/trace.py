@@ -1,7 +1,8 @@
 """The id under which a request is traced everywhere: headers, exemplars, ledger, Langfuse.
 
-What the caller gave wins: ``metadata.trace_id``, then ``x-litellm-trace-id``, then the W3C
-``traceparent`` header. Else it is LiteLLM's call id. Always 32 hexadecimal digits.
+What the caller gave wins: ``metadata.existing_trace_id``, ``metadata.trace_id``, then
+``x-litellm-trace-id``, then the W3C ``traceparent`` header. Else it is LiteLLM's call id. The id of
+a session, which LiteLLM keeps in the same places, is none. Always 32 hexadecimal digits.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from litellm_obs_plugin.host import neighbour
 from litellm_obs_plugin.host.payload import mapping, text
 
 _HEX = re.compile(r"[0-9a-f]{32}")
@@ -16,16 +18,28 @@ _PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _ZERO = "0" * 32
 
 
-def trace_id_of(kwargs: Mapping[str, Any], *, call_id: str) -> str:
-    """The trace id of the request that *kwargs* (of a hook or a log event) is about."""
+def trace_id_of(kwargs: Mapping[str, Any], *, call_id: str, joined: bool = False) -> str:
+    """The trace id of the request that *kwargs* (of a hook or a log event) is about.
+
+    *joined*: LiteLLM's own callback traces it too, and its id is the one.
+    """
+    if joined:
+        return normalised(neighbour.trace_name_of(kwargs, call_id=call_id))
     holder = mapping(kwargs.get("litellm_params")) or kwargs
+    metadata, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
+    asked = mapping(holder.get("proxy_server_request"))
+    headers, body = mapping(asked.get("headers")), mapping(asked.get("body"))
+    sessions = _sessions(headers)
     given = (
-        text(mapping(holder.get("metadata")).get("trace_id")),
-        text(mapping(holder.get("litellm_metadata")).get("trace_id")),
-        text(holder.get("litellm_trace_id")),
-        _parent(mapping(mapping(holder.get("proxy_server_request")).get("headers"))),
+        text(metadata.get("existing_trace_id")),
+        text(metadata.get("trace_id")),
+        text(other.get("trace_id")),
+        # Not LiteLLM's own field of that name: it fills that in when the caller does not.
+        text(headers.get("x-litellm-trace-id")),
+        text(body.get("litellm_trace_id")),
     )
-    return normalised(next(filter(None, given), call_id))
+    own = (name for name in given if name is not None and name not in sessions)
+    return normalised(next(own, None) or _parent(headers) or call_id)
 
 
 def normalised(name: str) -> str:
@@ -34,6 +48,13 @@ def normalised(name: str) -> str:
     if _HEX.fullmatch(plain) and plain != _ZERO:
         return plain
     return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _sessions(headers: Mapping[str, Any]) -> frozenset[Any]:
+    """What the caller's headers call a session, unless they call it a trace as well."""
+    if "x-litellm-trace-id" in headers:
+        return frozenset()
+    return frozenset(v for k, v in headers.items() if str(k).lower().endswith("session-id"))
 
 
 def _parent(headers: Mapping[str, Any]) -> str | None:

@@ -39,6 +39,7 @@ def request_entry(request: Request) -> Entry:
         "attempts": [_attempt(a) for a in request.attempts[:_MAX_ATTEMPTS]],
         "failovers": len(request.failovers),
         "traceId": request.trace_id[:100] if request.trace_id else None,
+        "traceUrl": request.trace_url,
         "team": request.caller.team,
         "key": request.caller.key_alias,
     }
@@ -56,6 +57,7 @@ def failover_entry(request: Request, failover: Failover) -> Entry:
         "lostMs": _ms(failover.delay_s),
         "costAddedUsd": failover.cost_added_usd,
         "traceId": request.trace_id[:100] if request.trace_id else None,
+        "traceUrl": request.trace_url,
     }
 
 

@@ -196,6 +196,23 @@ CATALOG: tuple[Metric, ...] = (
         "Seconds a deployment's circuit was open, summed over workers.",
         *("deployment", "provider"),
     ),
+    counter(
+        "langfuse_observations_total",
+        "Observations for Langfuse, by what became of them.",
+        "result",
+    ),
+    gauge("langfuse_queue_items", "Traces that wait to be sent to Langfuse."),
+    gauge(
+        "langfuse_queue_bytes",
+        "Memory of the traces that wait to be sent to Langfuse.",
+        unit="bytes",
+    ),
+    gauge(
+        "langfuse_last_success_timestamp_seconds",
+        "When Langfuse last took traces, of any worker.",
+        unit="seconds",
+        newest=True,
+    ),
     sketch(
         "event_loop_lag_seconds",
         "How late the proxy's event loop came back to a timer, once a second per worker.",
@@ -252,3 +269,4 @@ CATALOG: tuple[Metric, ...] = (
 )
 
 BY_NAME = {metric.name: metric for metric in CATALOG}
+NEWEST = frozenset(metric.name for metric in CATALOG if metric.newest)

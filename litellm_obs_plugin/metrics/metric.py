@@ -33,6 +33,7 @@ class Metric:
     unit: str = ""
     domain: Domain | None = None
     read: Reader | None = None
+    newest: bool = False  # of several workers' gauges the largest is shown, not the sum
     hidden: bool = False  # kept for other surfaces, not a family of the page
     exemplars: bool = False  # keep the ids of some of the values, to find their requests by
 
@@ -69,7 +70,21 @@ def sketch(
     )
 
 
-def gauge(name: str, help: str, *labels: str, unit: str = "", hidden: bool = False) -> Metric:
+def gauge(
+    name: str,
+    help: str,
+    *labels: str,
+    unit: str = "",
+    hidden: bool = False,
+    newest: bool = False,
+) -> Metric:
     """A row that says how something stands."""
-    kind = Kind.GAUGE
-    return Metric(name=name, help=help, kind=kind, labels=labels, unit=unit, hidden=hidden)
+    return Metric(
+        name=name,
+        help=help,
+        kind=Kind.GAUGE,
+        labels=labels,
+        unit=unit,
+        hidden=hidden,
+        newest=newest,
+    )

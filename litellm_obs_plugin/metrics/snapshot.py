@@ -7,7 +7,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
 
-from litellm_obs_plugin.metrics.catalog import BY_NAME, Kind, Labels
+from litellm_obs_plugin.metrics.catalog import BY_NAME, NEWEST, Kind, Labels
 from litellm_obs_plugin.metrics.exemplar import Exemplar, latest
 from litellm_obs_plugin.metrics.mapping import Domain
 from litellm_obs_plugin.metrics.sketch import Sketch, merge
@@ -93,7 +93,7 @@ def merge_snapshots(parts: Iterable[Snapshot]) -> Snapshot:
         workers=sum(part.workers for part in every),
         damaged_files=sum(part.damaged_files for part in every),
         series={
-            metric: {labels: _joined(values) for labels, values in series.items()}
+            metric: {labels: _joined(metric, values) for labels, values in series.items()}
             for metric, series in _gather(part.series for part in every).items()
         },
         exemplars={
@@ -116,7 +116,9 @@ def _gather(parts: Iterable[Mapping[str, Mapping[Labels, T]]]) -> dict[str, dict
     return gathered
 
 
-def _joined(values: list[Value]) -> Value:
+def _joined(metric: str, values: list[Value]) -> Value:
+    if metric in NEWEST:
+        return max(v for v in values if not isinstance(v, Sketch))
     merged = merge(v for v in values if isinstance(v, Sketch))
     return math.fsum(v for v in values if not isinstance(v, Sketch)) if merged is None else merged
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from litellm_obs_plugin.metrics.addition import add_exactly
+from litellm_obs_plugin.metrics.catalog import NEWEST
 from litellm_obs_plugin.metrics.cells import Cells, CellSum
 from litellm_obs_plugin.metrics.file_reader import Number, Raw
 from litellm_obs_plugin.metrics.layout import SeriesName
@@ -30,8 +31,10 @@ class Tally:
 
     def add_number(self, name: SeriesName, number: Number) -> None:
         terms = self._numbers.get(name)
-        if terms is None:
+        if terms is None or (name.metric in NEWEST and list(number) > terms):
             self._numbers[name] = list(number)
+        elif name.metric in NEWEST:
+            return
         else:
             terms += number
 

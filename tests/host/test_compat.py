@@ -40,6 +40,7 @@ def server(monkeypatch):
     module.app = SimpleNamespace()
     module.llm_router = FakeRouter()
     module.general_settings = {}
+    module.proxy_shutdown_event = None
     monkeypatch.setitem(sys.modules, SERVER, module)
     return module
 

@@ -14,6 +14,7 @@ from tests.host.garbage import KEYS, values
 from tests.host.recording import play, read_recording
 
 UUID = "5935e4a9-2e40-428e-9b3a-1c4178611153"
+CALL_TRACE_ID = "5935e4a92e40428e9b3a1c4178611153"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -122,17 +123,29 @@ async def test_any_request_gets_headers_that_can_be_sent_or_none(data, response)
 @pytest.mark.parametrize(
     ("kwargs", "expected"),
     [
-        ({}, "5935e4a92e40428e9b3a1c4178611153"),
+        ({}, CALL_TRACE_ID),
         ({"metadata": {"trace_id": "AB" * 16}}, "ab" * 16),
         ({"litellm_params": {"litellm_metadata": {"trace_id": "cd" * 16}}}, "cd" * 16),
-        ({"litellm_trace_id": "ef" * 16}, "ef" * 16),
+        ({"proxy_server_request": {"body": {"litellm_trace_id": "ef" * 16}}}, "ef" * 16),
+        (
+            {"proxy_server_request": {"headers": {"x-litellm-trace-id": "ef" * 16}}},
+            "ef" * 16,
+        ),
+        ({"litellm_trace_id": "ef" * 16}, CALL_TRACE_ID),  # LiteLLM's own, not the caller's
+        (
+            {
+                "metadata": {"trace_id": "s-1", "session_id": "s-1"},
+                "proxy_server_request": {"headers": {"x-litellm-session-id": "s-1"}},
+            },
+            CALL_TRACE_ID,  # or all requests of a session were one trace
+        ),
         (
             {"proxy_server_request": {"headers": {"traceparent": PARENT}}},
             "0af7651916cd43dd8448eb211c80319c",
         ),
         (
             {"proxy_server_request": {"headers": {"traceparent": "00-" + "0" * 32 + PARENT[35:]}}},
-            "5935e4a92e40428e9b3a1c4178611153",
+            CALL_TRACE_ID,
         ),
     ],
 )

@@ -1,0 +1,1 @@
+"""Finished requests as traces in Langfuse. Nothing here loads before it is switched on."""

@@ -1,0 +1,23 @@
+"""The attribute names that Langfuse reads; a test compares them with its SDK's own."""
+
+TRACE_NAME = "langfuse.trace.name"
+TRACE_USER_ID = "user.id"
+TRACE_SESSION_ID = "session.id"
+TRACE_TAGS = "langfuse.trace.tags"
+
+OBSERVATION_TYPE = "langfuse.observation.type"
+OBSERVATION_METADATA = "langfuse.observation.metadata"
+OBSERVATION_LEVEL = "langfuse.observation.level"
+OBSERVATION_STATUS_MESSAGE = "langfuse.observation.status_message"
+OBSERVATION_INPUT = "langfuse.observation.input"
+OBSERVATION_OUTPUT = "langfuse.observation.output"
+OBSERVATION_COMPLETION_START_TIME = "langfuse.observation.completion_start_time"
+OBSERVATION_MODEL = "langfuse.observation.model.name"
+OBSERVATION_MODEL_PARAMETERS = "langfuse.observation.model.parameters"
+OBSERVATION_USAGE_DETAILS = "langfuse.observation.usage_details"
+OBSERVATION_COST_DETAILS = "langfuse.observation.cost_details"
+
+ENVIRONMENT = "langfuse.environment"
+RELEASE = "langfuse.release"
+VERSION = "langfuse.version"
+IS_APP_ROOT = "langfuse.internal.is_app_root"

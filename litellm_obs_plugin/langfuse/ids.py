@@ -1,0 +1,36 @@
+"""Ids of traces and observations. They follow from the request: sending twice is harmless."""
+
+import hashlib
+
+from litellm_obs_plugin.record import Request
+
+_RANGE = 2**64
+
+
+def trace_id_of(request: Request) -> str:
+    """The 32 hexadecimal digits under which *request* is traced everywhere."""
+    known = request.trace_id
+    if known is not None and len(known) == 32:
+        return known
+    return hashlib.sha256(request.call_id.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def observation_id(request: Request, part: str) -> bytes:
+    """The eight bytes that name one *part* of a request, such as ``attempt 1``.
+
+    Callers may send the same call id again, so the time of receipt is in it too.
+    """
+    name = f"{request.call_id}|{request.received_at!r}|{part}"
+    return hashlib.sha256(name.encode(errors="surrogatepass")).digest()[:8]
+
+
+def is_sampled(trace_id: str, *, rate: float) -> bool:
+    """Whether the trace is in the share *rate*; the same for all requests of a trace.
+
+    The id itself will not do: half of a random UUID's leading bits are not random at the place
+    where OpenTelemetry's ratio sampler looks.
+    """
+    if rate >= 1:
+        return True
+    drawn = int.from_bytes(hashlib.sha256(trace_id.encode()).digest()[:8], "big")
+    return drawn < rate * _RANGE

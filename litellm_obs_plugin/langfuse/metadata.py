@@ -1,0 +1,163 @@
+"""The metadata of observations: flat, in plain values, so that Langfuse can filter by each."""
+
+from collections.abc import Mapping
+from itertools import groupby, pairwise
+
+from litellm_obs_plugin.langfuse.observation import Plain
+from litellm_obs_plugin.record import (
+    Attempt,
+    CircuitChange,
+    CostStatus,
+    Failover,
+    Failure,
+    Outcome,
+    Request,
+)
+
+
+def of_request(request: Request) -> dict[str, Plain]:
+    """What the request was, what it took and what it cost."""
+    last = request.last_attempt
+    deployment = last.deployment if last is not None else None
+    hops, tries = len(request.failovers), len(request.attempts)
+    changes = _changes(request)
+    total_s, provider_s, backoff_s = request.duration_s, request.provider_s, request.backoff_s
+    overhead_s = None
+    if total_s is not None:
+        overhead_s = max(total_s - provider_s - backoff_s - (request.queue_s or 0.0), 0.0)
+    found: dict[str, Plain | None] = {
+        "request_id": request.call_id,
+        "outcome": str(request.outcome),
+        "operation": str(request.operation),
+        "stream": request.stream,
+        "model_group": request.model_group,
+        "answered_by": deployment.model_group if deployment is not None else None,
+        "provider": deployment.provider if deployment is not None else None,
+        "deployment_id": deployment.id if deployment is not None else None,
+        "route": _route(request),
+        "attempts": tries,
+        "retries": max(tries - 1 - changes, 0),
+        "failovers": hops,
+        "trace_cost_usd": _cost_usd(request),
+        "cost_status": _status(request.cost_status),
+        "total_ms": _ms(total_s),
+        "provider_ms": _ms(provider_s),
+        "overhead_ms": _ms(overhead_s),
+        "queue_ms": _ms(request.queue_s),
+        "backoff_ms": _ms(backoff_s),
+        "ttft_ms": _ms(last.ttft.value_s) if last is not None and last.ttft else None,
+        "cache_hit": True if request.outcome is Outcome.CACHE_HIT else None,
+        "cache_saved_usd": request.cache_saved_usd or None,
+    }
+    return _told(found) | _attribution(request) | _failure(request.failure)
+
+
+def of_attempt(
+    request: Request, attempt: Attempt, *, number: int, retry: int, fallback: int
+) -> dict[str, Plain]:
+    """Who was called, as which try, and how it went."""
+    deployment, cost = attempt.deployment, attempt.cost
+    billed = attempt.outcome is not Outcome.ERROR
+    found: dict[str, Plain | None] = {
+        "request_id": request.call_id,
+        "outcome": str(attempt.outcome),
+        "attempt": number,
+        "retry_index": retry,
+        "fallback_index": fallback,
+        "model_group": deployment.model_group,
+        "provider": deployment.provider,
+        "deployment_id": deployment.id,
+        "billed": billed,
+        "cost_status": _status(cost.status) if cost is not None and billed else None,
+        "provider_ms": _ms(attempt.duration_s),
+        "ttft_ms": _ms(attempt.ttft.value_s) if attempt.ttft is not None else None,
+        "provider_request_id": attempt.provider_request_id,
+    }
+    return _told(found) | _attribution(request) | _failure(attempt.failure)
+
+
+def of_failover(failover: Failover) -> dict[str, Plain]:
+    """From where to where, why, and what it cost in time and money."""
+    source, target = failover.source, failover.target
+    return _told(
+        {
+            "from_model_group": source.model_group,
+            "from_provider": source.provider,
+            "from_deployment_id": source.id,
+            "to_model_group": target.model_group,
+            "to_provider": target.provider,
+            "to_deployment_id": target.id,
+            "reason": str(failover.reason),
+            "outcome": "recovered" if failover.recovered else "failed",
+            "failover_latency_ms": _ms(failover.delay_s),
+            "cost_added_usd": failover.cost_added_usd,
+        }
+    )
+
+
+def of_circuit(change: CircuitChange) -> dict[str, Plain]:
+    """Which deployment rests, why, and for how long."""
+    rest_s = change.recovers_at - change.at if change.recovers_at is not None else None
+    deployment = change.deployment
+    return _told(
+        {
+            "deployment_id": deployment.id,
+            "model_group": deployment.model_group,
+            "provider": deployment.provider,
+            "reason": str(change.reason),
+            "recovers_after_ms": _ms(rest_s),
+        }
+    )
+
+
+def _failure(failure: Failure | None) -> dict[str, Plain]:
+    if failure is None:
+        return {}
+    return _told(
+        {
+            "error_type": str(failure.error_type),
+            "error_source": str(failure.source),
+            "error_class": failure.error_class or None,
+            "error_code": failure.status_code,
+            "normalized_error": failure.normalized or None,
+            "traceback": failure.traceback or None,
+        }
+    )
+
+
+def _attribution(request: Request) -> dict[str, Plain]:
+    """On every observation: whose cost it is."""
+    caller = request.caller
+    return _told({"team": caller.team, "key": caller.key_alias})
+
+
+def _route(request: Request) -> str | None:
+    """``primary/dep-a x2 > backup/dep-b``: what the router chose, in order."""
+    tried = (f"{a.deployment.model_group}/{a.deployment.id}" for a in request.attempts)
+    runs = [(name, sum(1 for _ in run)) for name, run in groupby(tried)]
+    return " > ".join(f"{name} x{n}" if n > 1 else name for name, n in runs) or None
+
+
+def _changes(request: Request) -> int:
+    groups = [a.deployment.model_group for a in request.attempts]
+    return sum(a != b for a, b in pairwise(groups))
+
+
+def _cost_usd(request: Request) -> float:
+    """What the trace's observations say together."""
+    last = request.last_attempt
+    if last is None or last.outcome is Outcome.ERROR or last.cost is None:
+        return 0.0
+    return last.cost.total_usd or 0.0
+
+
+def _status(status: CostStatus | None) -> str | None:
+    return str(status) if status is not None else None
+
+
+def _ms(seconds: float | None) -> float | None:
+    return round(seconds * 1000, 3) if seconds is not None else None
+
+
+def _told(values: Mapping[str, Plain | None]) -> dict[str, Plain]:
+    return {name: value for name, value in values.items() if value is not None}

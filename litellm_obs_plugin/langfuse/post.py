@@ -1,0 +1,97 @@
+"""One HTTP request to Langfuse, and what its answer means."""
+
+import base64
+import gzip
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import httpx
+
+from litellm_obs_plugin.record import Project
+
+TRACES_PATH = "/api/public/otel/v1/traces"
+PROJECTS_PATH = "/api/public/projects"
+_RETRIED = frozenset({408, 425, 429})
+_TOO_LARGE = 413
+
+
+class Verdict(Enum):
+    """What to do with a batch now."""
+
+    ACCEPTED = auto()
+    TOO_LARGE = auto()
+    REFUSED = auto()  # for good
+    RETRY = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """*reason* is for people. *heard*: the server answered at all."""
+
+    verdict: Verdict
+    reason: str = ""
+    heard: bool = True
+    retry_after_s: float | None = None
+
+
+class Post:
+    """Sends bodies to one project. Used by one thread."""
+
+    def __init__(self, *, project: Project, version: str, timeout_s: float) -> None:
+        credentials = f"{project.public_key}:{project.secret_key}".encode()
+        self._timeout_s = timeout_s
+        self._client = httpx.Client(
+            base_url=project.host or "",
+            timeout=timeout_s,
+            headers={
+                "authorization": "Basic " + base64.b64encode(credentials).decode(),
+                "x-langfuse-ingestion-version": "4",
+                "x-langfuse-public-key": project.public_key,
+                "x-langfuse-sdk-name": "litellm-obs-plugin",
+                "x-langfuse-sdk-version": version,
+            },
+        )
+
+    def send(self, body: bytes, *, within_s: float | None = None) -> Answer:
+        """Post *body*, which is an OTLP request; never longer than *within_s* seconds a phase."""
+        timeout_s = min(self._timeout_s, within_s if within_s is not None else self._timeout_s)
+        try:
+            answer = self._client.post(
+                TRACES_PATH,
+                content=gzip.compress(body, 1),
+                headers={"content-type": "application/x-protobuf", "content-encoding": "gzip"},
+                timeout=timeout_s,
+            )
+        except httpx.HTTPError as error:
+            reason = f"{type(error).__name__}: {error}"
+            return Answer(verdict=Verdict.RETRY, reason=reason, heard=False)
+        return _read(answer)
+
+    def project_id(self) -> str | None:
+        """The id of the project that the keys belong to; None when it cannot be read now."""
+        try:
+            found: Any = self._client.get(PROJECTS_PATH).raise_for_status().json()
+            return str(found["data"][0]["id"])
+        except (httpx.HTTPError, ValueError, LookupError, TypeError):
+            return None
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _read(answer: httpx.Response) -> Answer:
+    status = answer.status_code
+    reason = f"HTTP {status} {answer.text[:200]}".strip()
+    if answer.is_success:
+        return Answer(verdict=Verdict.ACCEPTED)
+    if status == _TOO_LARGE:
+        return Answer(verdict=Verdict.TOO_LARGE, reason=reason)
+    if status in _RETRIED or answer.is_server_error:
+        told_s = _seconds(answer.headers.get("retry-after"))
+        return Answer(verdict=Verdict.RETRY, reason=reason, retry_after_s=told_s)
+    return Answer(verdict=Verdict.REFUSED, reason=reason)
+
+
+def _seconds(told: str | None) -> float | None:
+    return float(told) if told is not None and told.isdecimal() else None

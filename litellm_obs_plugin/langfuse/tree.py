@@ -1,0 +1,162 @@
+"""A finished request -> the observations of its trace. Pure.
+
+One span for the request; under it a generation per attempt, and an event wherever the request went
+on to another model group or a circuit opened. Money stands on one observation alone: the attempt
+that answered. Every other attempt says 0, or Langfuse would price it by its own table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from litellm_obs_plugin.langfuse import metadata
+from litellm_obs_plugin.langfuse.event import circuit_events, failover_events
+from litellm_obs_plugin.langfuse.ids import observation_id, trace_id_of
+from litellm_obs_plugin.langfuse.observation import Kind, Level, Observation, Tree
+from litellm_obs_plugin.langfuse.priced import cost_details, usage_details
+from litellm_obs_plugin.record import (
+    Attempt,
+    CircuitChange,
+    Failure,
+    Outcome,
+    Request,
+    TraceDetails,
+)
+
+REQUEST_NAME = "litellm.request"
+
+_NO_DETAILS = TraceDetails()
+_LEVELS = {
+    Outcome.SUCCESS: Level.DEFAULT,
+    Outcome.CACHE_HIT: Level.DEFAULT,
+    Outcome.CLIENT_DISCONNECT: Level.WARNING,
+    Outcome.ERROR: Level.ERROR,
+    Outcome.REJECTED: Level.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What is the same for all traces of a deployment of the gateway."""
+
+    environment: str | None = None
+    release: str | None = None
+    version: str | None = None
+
+
+def build_tree(
+    request: Request, *, stamp: Stamp, circuits: Sequence[CircuitChange] = (), priced: bool = True
+) -> Tree:
+    """The trace of *request*, with the *circuits* that its attempts opened.
+
+    Not *priced*: beside LiteLLM's own generations, so without generation, model, usage and cost.
+    """
+    details = request.details or _NO_DETAILS
+    root = _root(request, details)
+    kind = Kind.GENERATION if priced else Kind.SPAN
+    parts = [
+        *failover_events(request, parent=root.id),
+        *circuit_events(request, circuits, parent=root.id),
+        *_attempts(request, details, root=root, kind=kind),
+    ]
+    parts.sort(key=lambda part: part.started_at)  # stable: a failover stands before its attempt
+    return Tree(
+        trace_id=trace_id_of(request),
+        name=(details.name or REQUEST_NAME) if priced else None,
+        user=details.user,
+        session=details.session,
+        tags=request.caller.tags,
+        environment=stamp.environment,
+        release=stamp.release,
+        version=stamp.version,
+        observations=[root, *parts],
+    )
+
+
+def count_observations(request: Request) -> int:
+    """How many :func:`build_tree` makes, circuits apart."""
+    return 1 + len(request.attempts) + len(request.failovers)
+
+
+def _root(request: Request, details: TraceDetails) -> Observation:
+    level = _LEVELS[request.outcome]
+    message = _sentence(request.failure)
+    if level is Level.DEFAULT and len(request.attempts) > 1:
+        level = Level.WARNING
+        tries, hops = len(request.attempts), len(request.failovers)
+        message = f"answered at attempt {tries}, after {hops} failovers"
+    return Observation(
+        id=observation_id(request, "request"),
+        parent=None,
+        kind=Kind.SPAN,
+        name=REQUEST_NAME,
+        started_at=request.received_at,
+        ended_at=_end_of(request),
+        level=level,
+        status_message=message,
+        input=details.input,
+        output=details.output,
+        metadata=metadata.of_request(request),
+    )
+
+
+def _end_of(request: Request) -> float:
+    ends = [a.started_at + (a.duration_s or 0.0) for a in request.attempts]
+    return max((request.received_at + (request.duration_s or 0.0), *ends))
+
+
+def _attempts(
+    request: Request, details: TraceDetails, *, root: Observation, kind: Kind
+) -> Iterable[Observation]:
+    retry = hops = 0
+    group = request.attempts[0].deployment.model_group if request.attempts else ""
+    for number, attempt in enumerate(request.attempts, start=1):
+        if attempt.deployment.model_group != group:
+            group, retry, hops = attempt.deployment.model_group, 0, hops + 1
+        part = _attempt(request, attempt, number=number, root=root, kind=kind)
+        part.metadata = metadata.of_attempt(
+            request, attempt, number=number, retry=retry, fallback=hops
+        )
+        if kind is Kind.GENERATION:
+            _price(part, attempt, details, is_last=number == len(request.attempts))
+        yield part
+        retry += 1
+
+
+def _attempt(
+    request: Request, attempt: Attempt, *, number: int, root: Observation, kind: Kind
+) -> Observation:
+    deployment = attempt.deployment
+    known_s = attempt.duration_s
+    ended_at = attempt.started_at + known_s if known_s is not None else root.ended_at
+    return Observation(
+        id=observation_id(request, f"attempt {number}"),
+        parent=root.id,
+        kind=kind,
+        name=f"attempt {number} {deployment.provider}/{deployment.model}",
+        started_at=attempt.started_at,
+        ended_at=max(ended_at, attempt.started_at),
+        level=_LEVELS[attempt.outcome],
+        status_message=_sentence(attempt.failure),
+    )
+
+
+def _price(part: Observation, attempt: Attempt, details: TraceDetails, *, is_last: bool) -> None:
+    part.model = attempt.deployment.model
+    part.parameters = details.parameters
+    failed = attempt.outcome is Outcome.ERROR
+    part.cost_usd = cost_details(None if failed else attempt.cost)
+    if attempt.tokens is not None:
+        part.usage = usage_details(attempt.tokens)
+    if attempt.ttft is not None and attempt.ttft.value_s is not None:
+        part.first_token_at = attempt.started_at + attempt.ttft.value_s
+    if is_last and not failed:
+        part.input, part.output = details.input, details.output
+
+
+def _sentence(failure: Failure | None) -> str:
+    """For example ``ServiceUnavailableError 503: the engine is overloaded``."""
+    if failure is None:
+        return ""
+    code = f" {failure.status_code}" if failure.status_code is not None else ""
+    name = failure.error_class or failure.error_type
+    return f"{name}{code}: {failure.message}" if failure.message else f"{name}{code}"
