@@ -38,6 +38,8 @@ from litellm_obs_plugin.record import CircuitChange
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
 from litellm_obs_plugin.settings import Settings, read_settings
+from litellm_obs_plugin.slo.budget import Budget, Period
+from litellm_obs_plugin.slo.meter import BudgetMeter, with_budgets
 from litellm_obs_plugin.tracing import Tracing, start_tracing
 
 log = logging.getLogger(__name__)
@@ -101,10 +103,20 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         if tracer is not None:
             tracer.circuit_changed(change)
 
+    budgets = [
+        Budget(
+            name=b.name,
+            usd=b.usd,
+            period=Period(b.period),
+            scope={str(k): v for k, v in b.scope.items()},
+        )
+        for b in settings.budgets
+    ]
+    spending = BudgetMeter(budgets=budgets, counter=recorder, clock=clock)
     directory = Directory()
     publisher = Publisher(
         directory=directory,
-        sinks=(recorder, ledger, answers, HeadroomMeter(meter=recorder, clock=clock)),
+        sinks=(recorder, ledger, answers, HeadroomMeter(meter=recorder, clock=clock), spending),
         timed=partial(_observe, recorder, "plugin_record_seconds"),
         traces=tracer,
     )
@@ -117,7 +129,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     headers = HeaderWriter(
         tracker=tracker, answers=answers, directory=directory, clock=clock, describer=describer
     )
-    reader = SharedReader(_snapshots(Fleet(state_dir, clock=clock)))
+    reader = SharedReader(_snapshots(Fleet(state_dir, clock=clock), budgets, clock))
     make_callback = ObsCallback if settings.response_headers else QuietCallback
     return Plugin(
         callback=make_callback(
@@ -139,6 +151,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             host_families=host_families,
             count_error=count_error,
             scraped=partial(_observe, recorder, "plugin_scrape_seconds"),
+            budgets=budgets,
             clock=clock,
         ),
         state_dir=state_dir,
@@ -181,6 +194,12 @@ def _prepare_state(settings: Settings) -> Path:
     return prepare_default(read_address(sys.argv, os.environ), max_series=settings.max_series)
 
 
-def _snapshots(state: Fleet) -> Callable[[], Snapshot]:
+def _snapshots(
+    state: Fleet, budgets: list[Budget], clock: Callable[[], float]
+) -> Callable[[], Snapshot]:
     versions = (__version__, compat.litellm_version())
-    return lambda: complete(state.read(), versions=versions)
+
+    def read() -> Snapshot:
+        return with_budgets(complete(state.read(), versions=versions), budgets, now=clock())
+
+    return read

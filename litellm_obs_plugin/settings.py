@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -36,6 +36,19 @@ class LedgerSettings(BaseModel):
     )
     size: int = Field(
         default=200, ge=1, le=10_000, description="Entries kept of each kind, per worker."
+    )
+
+
+class BudgetSettings(BaseModel):
+    """Dollars per calendar period for a part of the traffic."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=80)
+    usd: float = Field(gt=0, allow_inf_nan=False)
+    period: Literal["day", "week", "month"] = "month"
+    scope: Mapping[Literal["team", "key", "tag", "model", "provider"], str] = Field(
+        default_factory=dict
     )
 
 
@@ -74,6 +87,12 @@ class Settings(BaseModel):
     )
     response_headers: bool = Field(
         default=True, description="Whether answers carry `x-gateway-*` and `Server-Timing`."
+    )
+    budgets: tuple[BudgetSettings, ...] = Field(
+        default=(),
+        max_length=50,
+        description="List of `{name, usd, period, scope}`; period is day, week or month (UTC), "
+        "scope any of team, key, tag, model, provider.",
     )
     ledger: LedgerSettings = Field(
         default=LedgerSettings(), description="The last slow and failed requests."

@@ -44,6 +44,7 @@ def surfaces(state, errors, tmp_path):
         roles=("proxy_admin",),
         schema=5,
         labels=(),
+        budgets=(),
         host_families=lambda: (),
         count_error=errors.append,
         scraped=lambda _: None,

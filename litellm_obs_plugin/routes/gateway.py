@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from litellm_obs_plugin.gateway_api.budgets import Budgets, build_budgets
 from litellm_obs_plugin.gateway_api.build import build_metrics
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
 from litellm_obs_plugin.gateway_api.models import GatewayMetrics
@@ -19,6 +20,7 @@ from litellm_obs_plugin.routes.surfaces import (
     FAILOVERS_PATH,
     GATEWAY_METRICS_PATH,
     REQUESTS_PATH,
+    SLO_PATH,
     Surfaces,
     unprocessable,
 )
@@ -45,7 +47,21 @@ def gateway_router(surfaces: Surfaces) -> APIRouter:
     _add_metrics(router, surfaces)
     _add_ledger(router, surfaces)
     _add_circuits(router, surfaces)
+    _add_budgets(router, surfaces)
     return router
+
+
+def _add_budgets(router: APIRouter, surfaces: Surfaces) -> None:
+    @router.get(SLO_PATH, response_model=Budgets)
+    async def slo() -> Response:
+        """Every budget: spent, left, and when it will be used up at this rate."""
+        build = partial(_budgets_json, surfaces=surfaces)
+        return Response(await surfaces.view("budgets", build), media_type="application/json")
+
+
+def _budgets_json(snapshot: Snapshot, *, surfaces: Surfaces) -> bytes:
+    found = build_budgets(snapshot, surfaces.budgets, now=surfaces.clock())
+    return found.model_dump_json(by_alias=True).encode()
 
 
 def _add_circuits(router: APIRouter, surfaces: Surfaces) -> None:

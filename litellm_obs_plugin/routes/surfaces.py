@@ -1,7 +1,7 @@
 """What the routes show, to whom, and how a view of it is asked for."""
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,14 @@ from litellm_obs_plugin.ledger.book import LedgerReader, Page
 from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.slo.budget import Budget
 
 METRICS_PATH = "/metrics"
 GATEWAY_METRICS_PATH = "/api/gateway/metrics"
 REQUESTS_PATH = "/api/gateway/requests"
 FAILOVERS_PATH = "/api/gateway/failovers"
 CIRCUITS_PATH = "/api/gateway/circuits"
+SLO_PATH = "/api/gateway/slo"
 LLM_PATH = "/api/llm"
 
 
@@ -32,6 +34,7 @@ class Surfaces:
     roles: Collection[str]
     schema: int
     labels: Collection[str]
+    budgets: Sequence[Budget]
     host_families: Callable[[], Iterable[Any]]
     count_error: Callable[[str], None]
     scraped: Callable[[float], None]

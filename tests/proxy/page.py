@@ -31,14 +31,14 @@ class Page:
         changed = {k: v - earlier.samples.get(k, 0.0) for k, v in self.samples.items()}
         return Page({k: v for k, v in changed.items() if v})
 
-    def total(self, name: str, **where: str) -> float:
+    def total(self, name: str, /, **where: str) -> float:
         """The sum of a metric's samples whose labels have these values."""
         wanted = set(where.items())
         return math.fsum(
             v for (n, labels), v in self.samples.items() if n == name and wanted <= labels
         )
 
-    def by(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
+    def by(self, name: str, /, *labels: str) -> dict[tuple[str, ...], float]:
         """The sums of a metric's samples by the values of *labels*."""
         sums: dict[tuple[str, ...], float] = {}
         for (sample, pairs), value in self.samples.items():

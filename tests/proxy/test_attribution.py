@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.proxy.prices import price_of, total
+from tests.proxy.prices import OWN_PRICE, price_of, total
 from tests.proxy.test_scenarios import USAGE, chat
 
 pytestmark = pytest.mark.proxy
@@ -57,3 +57,19 @@ def test_teams_keys_and_tags(gateway):
     assert seen.page.total("cost_usd_by_tag_total") == pytest.approx(cost_usd, abs=1e-9)
     assert seen.page.by("requests_by_team_total", "team") == {}
     assert "worker_ratelimit_ratio" not in {name for name, _ in seen.page.samples}
+
+
+def test_budgets(gateway):
+    """What falls under a budget, whether it is used up, in metrics and JSON."""
+    seen = gateway.observe(lambda case: chat(gateway, "own-price", case, "[tokens:1000,1000]"))
+    page = gateway.scrape()
+
+    cost_usd = total(seen.calls, OWN_PRICE)
+    for name in ("everything", "own"):
+        spent = seen.page.total("budget_period_usd_total", name=name)
+        assert spent == pytest.approx(cost_usd, abs=1e-9)
+    assert page.total("budget_limit_usd", name="everything") == 100
+    rows = {r["name"]: r for r in gateway.client.get("/api/gateway/slo").json()["budgets"]}
+    assert rows["own"]["spentUsd"] == pytest.approx(page.total("budget_spent_usd", name="own"))
+    assert rows["own"]["remainingRatio"] == 0
+    assert rows["own"]["exhaustsAt"] is not None
