@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from litellm_obs_plugin.sections import HealthSettings
+
 SECTION = "callback_settings.litellm_obs"
 ENV_PREFIX = "LITELLM_OBS_"
 
@@ -75,6 +77,14 @@ class Settings(BaseModel):
     )
     ledger: LedgerSettings = Field(
         default=LedgerSettings(), description="The last slow and failed requests."
+    )
+
+    replace_health: bool = Field(
+        default=False,
+        description="Whether `GET /health` is ours, too. LiteLLM's own calls every model.",
+    )
+    health: HealthSettings = Field(
+        default=HealthSettings(), description="Free probes of the providers."
     )
 
     @field_validator("require_role", "labels", mode="before")

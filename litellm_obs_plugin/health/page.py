@@ -37,9 +37,7 @@ class Page:
 def render(found: Assessment, *, version: str) -> Page:
     """Both versions of the report."""
     report = build_report(found, version=version)
-    return Page(
-        found=found, version=version, detailed=_json(report), plain=_json(redact(report))
-    )
+    return Page(found=found, version=version, detailed=_json(report), plain=_json(redact(report)))
 
 
 def list_endpoints(

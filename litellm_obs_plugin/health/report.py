@@ -58,9 +58,7 @@ class PhaseTimes(Model):
 class ProbeSignal(Model):
     """The last free look at the provider's address."""
 
-    status: Status | None = Field(
-        default=None, description="Absent when the probe could not tell."
-    )
+    status: Status | None = Field(default=None, description="Absent when the probe could not tell.")
     message: str | None = None
     finding: str
     status_code: int | None = None

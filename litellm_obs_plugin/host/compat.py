@@ -18,6 +18,8 @@ _LEANED_ON = {
     "litellm": ("get_llm_provider", "model_cost", "callback_settings"),
     "litellm.proxy.proxy_server": ("app", "llm_router", "general_settings"),
     "litellm.proxy.auth.user_api_key_auth": ("user_api_key_auth",),
+    "litellm.llms.custom_httpx.http_handler": ("get_ssl_verify",),
+    "litellm.proxy.health_endpoints._health_endpoints": ("router", "_db_health_readiness_check"),
     "litellm.router_utils.cooldown_handlers": ("router_cooldown_event_callback",),
 }
 

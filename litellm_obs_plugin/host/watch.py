@@ -13,7 +13,7 @@ from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.upstream import Upstream
 from litellm_obs_plugin.host.vitals import LiveHost
-from litellm_obs_plugin.settings import HealthSettings
+from litellm_obs_plugin.sections import HealthSettings
 
 _LOCK = "probe.lock"
 

@@ -70,7 +70,9 @@ def take_over_health(app: FastAPI, surfaces: Surfaces) -> None:
 
 def _move_last_before(routes: list[Any], built_in: Any) -> None:
     """FastAPI keeps included routers whole; the first that matches answers."""
-    places = (i for i, one in enumerate(routes) if getattr(one, "original_router", None) is built_in)
+    places = (
+        i for i, one in enumerate(routes) if getattr(one, "original_router", None) is built_in
+    )
     routes.insert(next(places, 0), routes.pop())
 
 

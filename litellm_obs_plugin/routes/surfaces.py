@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from litellm_obs_plugin.gateway_api.query import QueryError
+from litellm_obs_plugin.health.monitor import Monitor
 from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.ledger.book import LedgerReader, Page
 from litellm_obs_plugin.ledger.entry import Entry
@@ -20,6 +21,8 @@ REQUESTS_PATH = "/api/gateway/requests"
 FAILOVERS_PATH = "/api/gateway/failovers"
 CIRCUITS_PATH = "/api/gateway/circuits"
 LLM_PATH = "/api/llm"
+HEALTH_PATH = "/health/gateway"
+HOST_HEALTH_PATH = "/health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,8 @@ class Surfaces:
     reader: SharedReader
     ledger: LedgerReader
     answers: Answers
+    health: Monitor
+    replace_health: bool
     roles: Collection[str]
     schema: int
     labels: Collection[str]
