@@ -92,7 +92,10 @@ def test_the_home_of_a_user_who_is_not_there():
 
 
 SECTION = "callback_settings.litellm_obs"
-TOP = "histogram_schema, labels, ledger, max_series, require_role, response_headers, state_dir"
+TOP = (
+    "health, histogram_schema, labels, ledger, max_series, replace_health, require_role, "
+    "response_headers, state_dir"
+)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,21 @@
 """Which deployments a caller of ``/health`` may see, by LiteLLM's own rules."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import HTTPException
-from litellm.proxy.health_endpoints import _health_endpoints
 
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.payload import mapping, text
 
 _NOT_FOUND, _FORBIDDEN = 404, 403
+_HEALTH = "litellm.proxy.health_endpoints._health_endpoints"
 
 
 def built_in_router() -> Any:
-    """The router of LiteLLM's own health routes."""
-    return getattr(_health_endpoints, "router", None)
+    """The router of LiteLLM's own health routes; None outside a proxy."""
+    return _own("router")
 
 
 def visible_ids(
@@ -40,8 +41,8 @@ def visible_ids(
 
 def _allowed(user: Any, every: list[Mapping[str, Any]], *, is_admin: bool) -> list[Any]:
     """LiteLLM keeps these two functions to itself; without them only admins see deployments."""
-    names_of = getattr(_health_endpoints, "_health_accessible_model_names", None)
-    may_see = getattr(_health_endpoints, "_caller_may_probe_deployment", None)
+    names_of = _own("_health_accessible_model_names")
+    may_see = _own("_caller_may_probe_deployment")
     if names_of is None or may_see is None:
         return every if is_admin else []
     router = compat.router()
@@ -56,10 +57,15 @@ def _targeted(
 ) -> frozenset[str]:
     if model_id is not None:
         return _ids(allowed) & {model_id}
-    resolve = getattr(_health_endpoints, "_resolve_targeted_model_ids", None)
+    resolve = _own("_resolve_targeted_model_ids")
     if resolve is not None:
         return frozenset(resolve(allowed, model, None, team_id) or ())
     return _ids([one for one in allowed if one.get("model_name") == model])
+
+
+def _own(name: str) -> Any:
+    """What LiteLLM's health module, which a proxy has loaded, has under *name*."""
+    return getattr(sys.modules.get(_HEALTH), name, None)
 
 
 def _ids(entries: list[Any]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from litellm_obs_plugin.health.signals import Background
@@ -25,8 +26,15 @@ class LiveHost:
 
     def __init__(self, *, targets: Callable[[], Sequence[Target]]) -> None:
         self.targets = targets
-        self._missing = tuple(compat.missing_names())
-        self._version = compat.litellm_version()
+
+    @cached_property
+    def _missing(self) -> Sequence[str]:
+        """Asked for when the proxy runs: looking loads what is not loaded yet."""
+        return tuple(compat.missing_names())
+
+    @cached_property
+    def _version(self) -> str:
+        return compat.litellm_version()
 
     async def vitals(self) -> Vitals:
         """What LiteLLM says of itself. Nothing raises: what cannot be told is ``unknown``."""

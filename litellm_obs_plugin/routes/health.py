@@ -70,10 +70,9 @@ def take_over_health(app: FastAPI, surfaces: Surfaces) -> None:
 
 def _move_last_before(routes: list[Any], built_in: Any) -> None:
     """FastAPI keeps included routers whole; the first that matches answers."""
-    places = (
-        i for i, one in enumerate(routes) if getattr(one, "original_router", None) is built_in
-    )
-    routes.insert(next(places, 0), routes.pop())
+    owners = [getattr(one, "original_router", None) for one in routes]
+    place = owners.index(built_in) if built_in is not None and built_in in owners else 0
+    routes.insert(place, routes.pop())
 
 
 async def _page(surfaces: Surfaces, *, probe: str | None, detailed: bool) -> Page:
