@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from litellm_obs_plugin.health.component import NotConfigured, StateFacts
 from litellm_obs_plugin.health.finding import Finding, Phases, Probed
 from litellm_obs_plugin.health.monitor import Inputs, Monitor
-from litellm_obs_plugin.health.signals import Background, Circuit, Counts, Signals, Traffic
+from litellm_obs_plugin.health.signals import Counts, Signals, Traffic
 from litellm_obs_plugin.health.target import Target
 from litellm_obs_plugin.health.vitals import Vitals
 from litellm_obs_plugin.metrics.snapshot import Snapshot
@@ -99,7 +99,7 @@ class House:
     host: FakeHost = field(default_factory=FakeHost)
     reader: FakeReader = field(default_factory=FakeReader)
     probes: dict[str, Probed] = field(default_factory=dict)
-    facts: StateFacts = StateFacts()
+    facts: StateFacts = field(default_factory=StateFacts)
     prober: object = None
     interval_s: float = 30.0
     now: float = NOW
@@ -126,6 +126,3 @@ class House:
         self.now += after_s
         self.reader.shown = snapshot(*rows, at=self.now, **series)
         return (await self.monitor.refresh()).found
-
-
-__all__ = ["Background", "Circuit"]
