@@ -30,7 +30,7 @@ _COMPONENT = {
         "message": {"type": "string"},
         "signals": {
             "type": "object",
-            "properties": {name: _SIGNAL for name in ("traffic", "circuit", "probe", "background")},
+            "properties": dict.fromkeys(("traffic", "circuit", "probe", "background"), _SIGNAL),
             "additionalProperties": False,
         },
         "deployments": {"type": "array", "items": _PART},

@@ -23,11 +23,6 @@ BAD = ("chat", "openai", "m", "error", "server_error")
 SECRET = "https://user:hunter2@inner.example/v1?token=hunter2"
 
 
-@pytest.fixture
-def house():
-    return House()
-
-
 def two_groups(house):
     house.host.listed = [target("a"), target("b", group="backup", provider="mistral")]
 
