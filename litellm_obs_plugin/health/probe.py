@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -107,6 +108,8 @@ def _reason(error: BaseException) -> str:
     """The system's word for it, which lies below httpx's."""
     below: BaseException | None = error
     while below is not None:
+        if isinstance(below, ssl.SSLError):  # whose errno is not the system's
+            return getattr(below, "verify_message", "") or below.reason or str(below)[:200]
         number = getattr(below, "errno", None)
         if isinstance(number, int) and number in errno.errorcode:
             return os.strerror(number)

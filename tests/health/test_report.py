@@ -20,7 +20,6 @@ from tests.health.schema import check
 HEALTHY, DEGRADED, UNHEALTHY = Status
 GOOD = ("chat", "openai", "m", "success", "")
 BAD = ("chat", "openai", "m", "error", "server_error")
-SECRET = "https://user:hunter2@inner.example/v1?token=hunter2"
 
 
 def two_groups(house):

@@ -17,6 +17,7 @@ class Upstream:
     status: int = 200
     delay_s: float = 0.0
     raw: bytes | None = None  # sent in the place of an answer
+    speaks_first: bool = False
     location: str = ""
     context: ssl.SSLContext | None = None
     fail_first: int = 0
@@ -37,6 +38,10 @@ class Upstream:
     def _run(self, started: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve(started))
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self._loop.close()
 
     async def _serve(self, started: threading.Event) -> None:
@@ -49,7 +54,7 @@ class Upstream:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
+            head = b"" if self.speaks_first else await reader.readuntil(b"\r\n\r\n")
             self.seen.append(head.decode())
             await asyncio.sleep(self.delay_s)
             writer.write(self._bytes())
