@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 
@@ -42,6 +42,7 @@ class Upstream:
         for task in left:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))  # connections close in the next turn
         self._loop.close()
 
     async def _serve(self, started: threading.Event) -> None:
@@ -53,13 +54,12 @@ class Upstream:
         server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError), closing(writer):
             head = b"" if self.speaks_first else await reader.readuntil(b"\r\n\r\n")
             self.seen.append(head.decode())
             await asyncio.sleep(self.delay_s)
             writer.write(self._bytes())
             await writer.drain()
-        writer.close()
 
     def _bytes(self) -> bytes:
         if self.raw is not None:
