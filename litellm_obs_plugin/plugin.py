@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from litellm_obs_plugin import __version__
+from litellm_obs_plugin.health.component import NotConfigured
+from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.address import read_address
 from litellm_obs_plugin.host.answers import Answers
@@ -26,6 +28,7 @@ from litellm_obs_plugin.host.registry import host_families
 from litellm_obs_plugin.host.shutdown import on_shutdown
 from litellm_obs_plugin.host.ticker import tick
 from litellm_obs_plugin.host.tracker import Tracker
+from litellm_obs_plugin.host.watch import build_monitor
 from litellm_obs_plugin.ledger.book import LedgerReader, LedgerWriter
 from litellm_obs_plugin.metrics import fleet
 from litellm_obs_plugin.metrics.fleet import Fleet
@@ -33,7 +36,7 @@ from litellm_obs_plugin.metrics.recorder import Recorder
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.metrics.view import complete
-from litellm_obs_plugin.metrics.worker_file import WorkerFile
+from litellm_obs_plugin.metrics.worker_file import FileState, WorkerFile
 from litellm_obs_plugin.record import CircuitChange
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
@@ -70,6 +73,7 @@ class Plugin:
     def close(self) -> None:
         """Send the last traces and give up the worker's file; its counts stay."""
         self.tracing.close()
+        self.surfaces.health.close()
         self.reader.close()
         self.worker_file.close()
         self.ledger.close()
@@ -129,7 +133,27 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     headers = HeaderWriter(
         tracker=tracker, answers=answers, directory=directory, clock=clock, describer=describer
     )
-    reader = SharedReader(_snapshots(Fleet(state_dir, clock=clock), budgets, clock))
+    snapshots = _snapshots(Fleet(state_dir, clock=clock), budgets, clock)
+    reader = SharedReader(lambda: snapshots().with_series(monitor.gauges()))
+    state_files = StateFiles(
+        state_dir, is_recording=lambda: worker_file.state is not FileState.CLOSED
+    )
+    monitor = build_monitor(
+        settings.health,
+        state_dir=state_dir,
+        state_files=state_files,
+        directory=directory,
+        reader=reader,
+        sources={"langfuse": NotConfigured(), "history": NotConfigured()},
+        count_error=count_error,
+        clock=clock,
+        version=__version__,
+    )
+
+    def note_scrape(seconds: float) -> None:
+        _observe(recorder, "plugin_scrape_seconds", seconds)
+        state_files.mark_scraped()
+
     make_callback = ObsCallback if settings.response_headers else QuietCallback
     return Plugin(
         callback=make_callback(
@@ -145,12 +169,14 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             reader=reader,
             ledger=LedgerReader(state_dir),
             answers=answers,
+            health=monitor,
+            replace_health=settings.replace_health,
             roles=settings.require_role,
             schema=settings.histogram_schema,
             labels=settings.labels,
             host_families=host_families,
             count_error=count_error,
-            scraped=partial(_observe, recorder, "plugin_scrape_seconds"),
+            scraped=note_scrape,
             budgets=budgets,
             clock=clock,
         ),
@@ -177,6 +203,8 @@ def build_in_proxy() -> ObsCallback | InertCallback:
         compat.on_cooldown(plugin.callback.circuit_entered)
         compat.keep_running(plugin.tick())
         on_shutdown(plugin.tracing.close)
+        compat.keep_running(plugin.surfaces.health.run())
+        compat.keep_running(plugin.surfaces.health.run_probes())
     except Exception as error:
         log.error("litellm_obs is off: %s", error)
         log.debug("litellm_obs is off", exc_info=error)

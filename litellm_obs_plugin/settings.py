@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from litellm_obs_plugin.langfuse_settings import USUAL_VARIABLES, LangfuseSettings
+from litellm_obs_plugin.sections import HealthSettings
 
 SECTION = "callback_settings.litellm_obs"
 ENV_PREFIX = "LITELLM_OBS_"
@@ -100,6 +101,13 @@ class Settings(BaseModel):
 
     langfuse: LangfuseSettings = Field(
         default=LangfuseSettings(), description="Traces in Langfuse; see docs/langfuse.md."
+    )
+    replace_health: bool = Field(
+        default=False,
+        description="Whether `GET /health` is ours, too. LiteLLM's own calls every model.",
+    )
+    health: HealthSettings = Field(
+        default=HealthSettings(), description="Free probes of the providers."
     )
 
     @field_validator("require_role", "labels", mode="before")

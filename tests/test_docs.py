@@ -57,6 +57,6 @@ def test_routes(path):
 def test_the_configuration_that_the_readme_gives_is_the_shipped_one():
     shipped = (ROOT / "proxy_config.yaml").read_text()
 
-    for line in ('callbacks: ["litellm_obs_plugin.proxy_callback"]', "litellm_obs: {}"):
+    for line in ('callbacks: ["litellm_obs_plugin.proxy_callback"]', "litellm_obs:"):
         assert line in README
         assert line in shipped

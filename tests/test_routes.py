@@ -10,13 +10,18 @@ import litellm
 import pytest
 from fastapi import FastAPI
 
+from litellm_obs_plugin.health.component import NotConfigured
+from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.host import access
 from litellm_obs_plugin.host.answers import Answers
+from litellm_obs_plugin.host.directory import Directory
+from litellm_obs_plugin.host.watch import build_monitor
 from litellm_obs_plugin.ledger.book import LedgerWriter
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.record import Operation, Outcome, Request
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
+from litellm_obs_plugin.sections import HealthSettings
 from tests.fake_state import NOW, Ledger, State
 
 PAGES = ["/metrics", "/metrics/"]
@@ -44,6 +49,18 @@ def surfaces(state, errors, tmp_path):
         roles=("proxy_admin",),
         schema=5,
         labels=(),
+        health=build_monitor(
+            HealthSettings(probe="off"),
+            state_dir=tmp_path,
+            state_files=StateFiles(tmp_path, is_recording=lambda: True),
+            directory=Directory(),
+            reader=reader,
+            sources={"langfuse": NotConfigured(), "history": NotConfigured()},
+            count_error=errors.append,
+            clock=lambda: NOW,
+            version="0",
+        ),
+        replace_health=False,
         budgets=(),
         host_families=lambda: (),
         count_error=errors.append,

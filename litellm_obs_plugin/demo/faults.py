@@ -60,14 +60,19 @@ class Schedule:
         """
         del model
         draw = rng.random()
-        for outage in self.outages:
-            if outage.provider == provider and outage.holds(t_s):
-                return Fault(kind=outage.kind)
+        outage = self.outage(provider, t_s)
+        if outage is not None:
+            return outage
         for kind, rate in self.rates:
             if draw < rate:
                 return Fault(kind=kind)
             draw -= rate
         return None
+
+    def outage(self, provider: str, t_s: float) -> Fault | None:
+        """The fault of everything that *provider* answers at that time, or None."""
+        held = (o for o in self.outages if o.provider == provider and o.holds(t_s))
+        return next((Fault(kind=outage.kind) for outage in held), None)
 
 
 CALM = Schedule()

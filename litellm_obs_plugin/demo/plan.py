@@ -77,6 +77,10 @@ class Planner:
             whole_s=delay_s + (drawn_first_s + rest_s if fixed_s is None else fixed_s),
         )
 
+    def outage(self, provider: str) -> Fault | None:
+        """What all of *provider* suffers from now."""
+        return self.schedule.outage(provider, self.clock() - self._start_s)
+
     def reset(self) -> None:
         """Forget which cases have had their faults."""
         self._failed.clear()

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from litellm_obs_plugin.demo.anthropic_wire import MESSAGES
 from litellm_obs_plugin.demo.faults import PROFILES, FaultKind
 from litellm_obs_plugin.demo.ledger import Call, Ledger
+from litellm_obs_plugin.demo.models_page import Mood, Moods
 from litellm_obs_plugin.demo.openai_wire import CHAT, EMBEDDINGS, TEXT, model_list
 from litellm_obs_plugin.demo.plan import Planner, planner
 from litellm_obs_plugin.demo.reply import Receipt, Reply
@@ -47,6 +48,7 @@ class Simulator:
     planner: Planner
     rng: random.Random
     ledger: Ledger = field(default_factory=Ledger)
+    moods: Moods = field(default_factory=Moods)
 
     async def reply(self, request: Request, *, provider: str, wire: Wire) -> Response:
         """The answer to *request*, planned but not yet played."""
@@ -63,13 +65,16 @@ class Simulator:
         plan = self.planner.plan(ask, wire)
         return Reply(ask, plan, wire=wire, receipt=receipt, ledger=self.ledger)
 
-    def models(self, request: Request, provider: str) -> Response:
+    async def models(self, request: Request, provider: str) -> Response:
         receipt = _receipt(request, provider)
-        self.ledger.add(_note(receipt, provider=provider, status=200))
-        return JSONResponse(model_list(_MODELS))
+        outage = self.planner.outage(provider)
+        status = await self.moods.status(provider, outage=outage, key=_key(request))
+        self.ledger.add(_note(receipt, provider=provider, status=status))
+        return JSONResponse(model_list(_MODELS) if status == 200 else {}, status_code=status)
 
     def reset(self) -> None:
         self.ledger.reset()
+        self.moods.reset()
         self.planner.reset()
 
     def _ask(self, body: dict[str, Any], *, provider: str, wire: Wire) -> Ask:
@@ -93,6 +98,12 @@ def _receipt(request: Request, provider: str) -> Receipt:
         path=request.url.path.removeprefix(f"/{provider}"),
         authorization_seen="authorization" in headers or "x-api-key" in headers,
     )
+
+
+def _key(request: Request) -> str | None:
+    """The key, in whichever header this provider takes it."""
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return request.headers.get("x-api-key") or bearer or None
 
 
 def _note(receipt: Receipt, *, provider: str, status: int) -> Call:
@@ -132,7 +143,7 @@ def _provider_routes(simulator: Simulator) -> APIRouter:
 
     @router.get("/{provider}/v1/models")
     async def models(request: Request, provider: str) -> Response:
-        return simulator.models(request, provider)
+        return await simulator.models(request, provider)
 
     @router.post("/{provider}/v1/{path:path}")
     async def openai_like(request: Request, provider: str, path: str) -> Response:
@@ -155,6 +166,13 @@ def _ledger_routes(simulator: Simulator) -> APIRouter:
     @router.get("/totals")
     async def totals() -> dict[str, object]:
         return simulator.ledger.totals()
+
+    @router.post("/models/{provider}")
+    async def mood(
+        provider: str, status: int = 200, delay_s: float = 0.0, key: str | None = None
+    ) -> dict[str, str]:
+        simulator.moods.set(provider, Mood(status=status, delay_s=delay_s, key=key))
+        return {"status": "set"}
 
     @router.post("/reset")
     async def reset() -> dict[str, str]:

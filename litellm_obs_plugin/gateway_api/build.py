@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from litellm_obs_plugin.gateway_api import models
@@ -18,7 +19,7 @@ _INPUT_TYPES = ("input", "cached_input", "cache_write")
 _OUTPUT_TYPES = ("output", "reasoning")
 # The caller's own mistakes say nothing about a provider.
 _CALLERS_ERRORS = (ErrorType.BAD_REQUEST, ErrorType.CONTEXT_LENGTH, ErrorType.CONTENT_POLICY)
-_DEGRADED_BELOW, _UNHEALTHY_BELOW = 0.95, 0.5
+_NONE: Mapping[str, models.ProviderState] = MappingProxyType({})
 
 
 def build_metrics(
@@ -26,8 +27,12 @@ def build_metrics(
     *,
     asked_window_s: float,
     circuit_changes: Sequence[Mapping[str, Any]] = (),
+    providers: Mapping[str, models.ProviderState] = _NONE,
 ) -> models.GatewayMetrics:
-    """The whole answer for one snapshot; *asked_window_s* is what the caller asked for."""
+    """The whole answer for one snapshot; *asked_window_s* is what the caller asked for.
+
+    *providers* are the health report's verdicts, each with its probe's latency.
+    """
     duration = _answered_duration(snapshot)
     start, end = snapshot.started_at, snapshot.taken_at
     covered_s = max(end - start, 0.0)
@@ -46,7 +51,7 @@ def build_metrics(
             by_tag=snapshot.by("cost_usd_by_tag_total", "tag"),
         ),
         tokens=_tokens(tokens),
-        providers=_providers(snapshot),
+        providers=_providers(snapshot, providers),
         generated_at=_time(end),
         window=models.Window(
             start=_time(start),
@@ -163,18 +168,15 @@ def _failover(snapshot: Snapshot) -> models.Failover:
     )
 
 
-def _providers(snapshot: Snapshot) -> dict[str, models.ProviderState]:
-    """A first verdict from live traffic alone."""
+def _providers(
+    snapshot: Snapshot, verdicts: Mapping[str, models.ProviderState]
+) -> dict[str, models.ProviderState]:
+    """The verdicts, with the latency of real calls where there were any."""
     states = {}
-    for provider in sorted(snapshot.by("attempts_total", "provider")):
-        rate = _attempt_success_rate(snapshot, provider=provider)
-        sketch = snapshot.sketch("provider_duration_seconds", provider=provider)
-        status: models.Status = "healthy"
-        if rate is not None and rate < _DEGRADED_BELOW:
-            status = "degraded" if rate >= _UNHEALTHY_BELOW else "unhealthy"
-        states[provider] = models.ProviderState(
-            status=status, last_check=_time(snapshot.taken_at), latency=_latency(sketch).p50
-        )
+    for provider, verdict in verdicts.items():
+        called = _latency(snapshot.sketch("provider_duration_seconds", provider=provider)).p50
+        latency = called if called is not None else verdict.latency
+        states[provider] = verdict.model_copy(update={"latency": latency})
     return states
 
 

@@ -64,11 +64,11 @@ class Tokens(Model):
 
 
 class ProviderState(Model):
-    """What live traffic says of a provider."""
+    """The health report's verdict on a provider."""
 
     status: Status
     last_check: datetime
-    latency: float | None = Field(description="p50 of successful attempts, milliseconds.")
+    latency: float | None = Field(description="p50 of successful attempts, else of the probe; ms.")
 
 
 class ModelRow(Model):

@@ -11,7 +11,7 @@ import litellm
 from fastapi import HTTPException, Request
 from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 
-__all__ = ["authenticate", "check_reader", "metrics_are_public", "user_api_key_auth"]
+__all__ = ["authenticate", "check_reader", "has_role", "metrics_are_public", "user_api_key_auth"]
 
 _FORBIDDEN = 403
 
@@ -40,8 +40,7 @@ def check_reader(user: Any, *, path: str, roles: Collection[str]) -> None:
     Raises:
         HTTPException: 403 otherwise.
     """
-    role = getattr(user, "user_role", None)
-    if str(getattr(role, "value", role)) in roles:
+    if has_role(user, roles):
         return
     if path.rstrip("/") in (getattr(user, "allowed_routes", None) or ()):
         return
@@ -49,6 +48,11 @@ def check_reader(user: Any, *, path: str, roles: Collection[str]) -> None:
     raise HTTPException(
         _FORBIDDEN, f"{path}: expected a key with role {expected} or with this route allowed"
     )
+
+
+def has_role(user: Any, roles: Collection[str]) -> bool:
+    role = getattr(user, "user_role", None)
+    return str(getattr(role, "value", role)) in roles
 
 
 def metrics_are_public() -> bool:

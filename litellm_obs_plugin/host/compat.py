@@ -23,6 +23,8 @@ _LEANED_ON = {
     "litellm.litellm_core_utils.redact_messages": ("should_redact_message_logging",),
     "litellm.litellm_core_utils.error_normalization": ("normalize_error",),
     "litellm.proxy.auth.user_api_key_auth": ("user_api_key_auth",),
+    "litellm.llms.custom_httpx.http_handler": ("get_ssl_verify",),
+    "litellm.proxy.health_endpoints._health_endpoints": ("router", "_db_health_readiness_check"),
     "litellm.router_utils.cooldown_handlers": ("router_cooldown_event_callback",),
 }
 

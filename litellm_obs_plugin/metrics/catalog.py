@@ -213,6 +213,20 @@ CATALOG: tuple[Metric, ...] = (
         unit="seconds",
         newest=True,
     ),
+    gauge(
+        "provider_up", "0 when the health report calls a provider unhealthy, else 1.", "provider"
+    ),
+    gauge(
+        "provider_probe_duration_seconds",
+        "The last free probe of a provider: look-up, connection, TLS, answer.",
+        "provider",
+        unit="seconds",
+    ),
+    gauge(
+        "component_up",
+        "0 when the health report calls a part of the gateway unhealthy, else 1.",
+        "component",
+    ),
     sketch(
         "event_loop_lag_seconds",
         "How late the proxy's event loop came back to a timer, once a second per worker.",

@@ -39,6 +39,10 @@ NOTES: dict[str, str] = {
     "choice, without long-context tiers and discounts. Unknown prices do not count.",
     "circuit_state": "LiteLLM's cooldown; it knows no half-open state.",
     "circuit_transitions_total": "Entry is heard at once, exit is seen within a second.",
+    "provider_up": "The verdict of `GET /health/gateway`, which may be up to ten seconds old.",
+    "provider_probe_duration_seconds": "Of several addresses, the one in most trouble, else the "
+    "slowest; of a failed probe, up to where it failed. Never an LLM call.",
+    "component_up": "`gateway` is the overall status: 0 when no model group can be served.",
     "ratelimit_remaining_ratio": "From the `x-ratelimit-*` headers of the last successful answer; "
     "of several workers, the latest.",
     "event_loop_lag_seconds": "What blocks the loop delays every request of that worker.",

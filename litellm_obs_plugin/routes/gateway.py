@@ -1,6 +1,6 @@
 """The JSON routes under ``/api/gateway``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from litellm_obs_plugin.gateway_api.budgets import Budgets, build_budgets
 from litellm_obs_plugin.gateway_api.build import build_metrics
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
-from litellm_obs_plugin.gateway_api.models import GatewayMetrics
+from litellm_obs_plugin.gateway_api.models import GatewayMetrics, ProviderState
 from litellm_obs_plugin.gateway_api.query import QueryError, parse_query
 from litellm_obs_plugin.host import access
 from litellm_obs_plugin.ledger.book import LedgerReader, Page
 from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.routes.provider import provider_verdicts
 from litellm_obs_plugin.routes.surfaces import (
     CIRCUITS_PATH,
     FAILOVERS_PATH,
@@ -87,14 +88,27 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
             query = parse_query(window=window)
         except QueryError as error:
             raise unprocessable(error) from error
-        build = partial(_metrics_json, window_s=query.window_s, ledger=surfaces.ledger)
+        build = partial(
+            _metrics_json,
+            window_s=query.window_s,
+            ledger=surfaces.ledger,
+            providers=await provider_verdicts(surfaces.health),
+        )
         body = await surfaces.view(query, build)
         return Response(body, media_type="application/json")
 
 
-def _metrics_json(snapshot: Snapshot, *, window_s: float, ledger: LedgerReader) -> bytes:
+def _metrics_json(
+    snapshot: Snapshot,
+    *,
+    window_s: float,
+    ledger: LedgerReader,
+    providers: Mapping[str, ProviderState],
+) -> bytes:
     changes = ledger.newest(Page.CIRCUITS, limit=_CHANGES)
-    metrics = build_metrics(snapshot, asked_window_s=window_s, circuit_changes=changes)
+    metrics = build_metrics(
+        snapshot, asked_window_s=window_s, circuit_changes=changes, providers=providers
+    )
     return metrics.model_dump_json(by_alias=True).encode()
 
 

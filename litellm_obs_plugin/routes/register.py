@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 from litellm_obs_plugin.routes.gateway import gateway_router
+from litellm_obs_plugin.routes.health import health_router, take_over_health
 from litellm_obs_plugin.routes.llm import llm_route
 from litellm_obs_plugin.routes.scrape import metrics_page
 from litellm_obs_plugin.routes.surfaces import METRICS_PATH, Surfaces
@@ -22,5 +23,8 @@ def register(app: FastAPI, surfaces: Surfaces) -> bool:
         app.router.routes.append(Route(path, page, methods=["GET"], include_in_schema=False))
     app.router.routes.append(llm_route(app, surfaces))
     app.include_router(gateway_router(surfaces))
+    app.include_router(health_router(surfaces))
+    if surfaces.replace_health:
+        take_over_health(app, surfaces)
     app.openapi_schema = None
     return True

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from litellm_obs_plugin.gateway_api.query import QueryError
+from litellm_obs_plugin.health.monitor import Monitor
 from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.ledger.book import LedgerReader, Page
 from litellm_obs_plugin.ledger.entry import Entry
@@ -22,6 +23,8 @@ FAILOVERS_PATH = "/api/gateway/failovers"
 CIRCUITS_PATH = "/api/gateway/circuits"
 SLO_PATH = "/api/gateway/slo"
 LLM_PATH = "/api/llm"
+HEALTH_PATH = "/health/gateway"
+HOST_HEALTH_PATH = "/health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class Surfaces:
     reader: SharedReader
     ledger: LedgerReader
     answers: Answers
+    health: Monitor
+    replace_health: bool
     roles: Collection[str]
     schema: int
     labels: Collection[str]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from litellm_obs_plugin.gateway_api.build import build_metrics
+from litellm_obs_plugin.gateway_api.models import ProviderState
 from litellm_obs_plugin.metrics.sketch import RELATIVE_ERROR, SECONDS, Sketch
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.record import Outcome
@@ -20,8 +22,15 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 many = st.lists(requests(), max_size=8)
 
 
-def built(snapshot, *, window_s=3600.0):
-    return build_metrics(snapshot, asked_window_s=window_s)
+CHECKED = datetime.fromtimestamp(NOW, tz=UTC)
+VERDICTS = {
+    "mistral": ProviderState(status="unhealthy", last_check=CHECKED, latency=12.5),
+    "openai": ProviderState(status="healthy", last_check=CHECKED, latency=None),
+}
+
+
+def built(snapshot, *, window_s=3600.0, providers=VERDICTS):
+    return build_metrics(snapshot, asked_window_s=window_s, providers=providers)
 
 
 def shown(snapshot, **asked) -> dict[str, Any]:
@@ -110,27 +119,18 @@ def test_an_answer_about_nothing():
     """What is not known is null, not zero; counts are zero."""
     empty = Snapshot(started_at=NOW, taken_at=NOW)
 
-    assert golden("gateway_metrics_empty.json") == shown(empty)
+    assert golden("gateway_metrics_empty.json") == shown(empty, providers={})
 
 
-def test_the_callers_mistakes_make_no_provider_unwell(busy):
-    providers = built(busy).providers
-
-    assert ("healthy", "unhealthy") == (providers["openai"].status, providers["mistral"].status)
+def test_a_providers_latency_is_that_of_real_calls(busy):
+    assert pytest.approx(3500.0, rel=RELATIVE_ERROR) == built(busy).providers["mistral"].latency
 
 
-@pytest.mark.parametrize(
-    ("good", "bad", "status"),
-    [(95, 5, "healthy"), (94, 6, "degraded"), (50, 50, "degraded"), (49, 51, "unhealthy")],
-)
-def test_a_providers_status(good, bad, status):
-    attempts = {
-        ("chat", "openai", "m", "success", ""): float(good),
-        ("chat", "openai", "m", "error", "timeout"): float(bad),
-    }
-    snapshot = Snapshot(started_at=0.0, taken_at=NOW, series={"attempts_total": attempts})
+def test_a_provider_nobody_calls_has_the_latency_of_its_probe():
+    nothing = Snapshot(started_at=0.0, taken_at=NOW)
 
-    assert status == built(snapshot).providers["openai"].status
+    assert 12.5 == built(nothing).providers["mistral"].latency
+    assert built(nothing).providers["openai"].latency is None
 
 
 def test_quantiles_are_those_of_answered_requests(busy):

@@ -1,0 +1,1 @@
+"""Is it well? Verdicts from traffic, circuits and free probes; never an LLM call."""
