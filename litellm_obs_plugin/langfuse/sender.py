@@ -1,6 +1,7 @@
 """What happens to batches: packed, posted, tried again, made smaller, or dropped and counted."""
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 BATCH_ITEMS = 128
 BATCH_BYTES = 4 * 2**20
-GROWTH = 8  # parcels more after a batch that arrived, when one was too large before
+RELIEF = 0.05  # how much more may be tried after each batch, once one was too large
 TRIES = 10  # of one batch that a living server does not want
 
 
@@ -37,6 +38,8 @@ class Sender:
     circuit: Circuit = field(default_factory=Circuit)
     problem: str = ""  # why the last batch did not arrive, for people
     _limit: int = BATCH_ITEMS
+    _ceiling: float = BATCH_ITEMS  # what is known to be too large, less one
+    _fits: int = 0  # what arrived last
     _tries: int = 0
     _logged: bool = False
 
@@ -76,12 +79,15 @@ class Sender:
             log.info("litellm_obs: Langfuse takes traces again")
         self._logged = False
         self.circuit.succeeded()
-        self._limit = min(self._limit + GROWTH, BATCH_ITEMS)
+        self._fits = len(batch)
+        self._ceiling = min(self._ceiling + RELIEF, BATCH_ITEMS)
+        self._limit = max(math.ceil((self._fits + int(self._ceiling)) / 2), 1)
         self._finish(batch, "sent")
 
     def narrow(self, batch_size: int) -> bool:
-        """Halve the batches from now on; False when they are single parcels already."""
-        self._limit = max(batch_size // 2, 1)
+        """Smaller batches from now on; False when they are single parcels already."""
+        self._ceiling = max(batch_size - 1, 1)
+        self._limit = self._fits if 0 < self._fits < batch_size else max(batch_size // 2, 1)
         return batch_size > 1
 
     def blame(self) -> None:
