@@ -14,7 +14,11 @@ import struct
 import uuid
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from litellm_obs_plugin.metrics.file_reader import is_alive, open_regular
+from litellm_obs_plugin.metrics.layout import FormatError
 
 SUFFIX = ".ring"
 SLOT_BYTES = 2048
@@ -77,20 +81,27 @@ def read_ring(path: Path, ring: int) -> Iterator[bytes]:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(_HEADER.size)
-        if len(head) < _HEADER.size:
-            return
-        magic, rings, slots, slot_bytes = _HEADER.unpack(head)
-        if magic != _MAGIC or slot_bytes != SLOT_BYTES or not 0 <= ring < rings:
-            return
-        file.seek(_HEADER_BYTES + ring * slots * SLOT_BYTES)
-        data = file.read(slots * SLOT_BYTES)
+    data = _read_slots(path, ring)
     for at in range(0, len(data) - SLOT_BYTES + 1, SLOT_BYTES):
         number, length, checksum = _SLOT.unpack_from(data, at)
         entry = data[at + _SLOT.size : at + _SLOT.size + length]
         if number and length <= MAX_ENTRY_BYTES and zlib.crc32(entry) == checksum:
             yield entry
+
+
+def _read_slots(path: Path, ring: int) -> bytes:
+    """The bytes of one ring; none when the file is not ours or is damaged."""
+    with suppress(FormatError), open(open_regular(path), "rb") as file:
+        head = file.read(_HEADER.size)
+        if len(head) < _HEADER.size:
+            return b""
+        magic, rings, slots, slot_bytes = _HEADER.unpack(head)
+        is_ours = magic == _MAGIC and slot_bytes == SLOT_BYTES and 0 <= ring < rings
+        expected = _HEADER_BYTES + rings * slots * SLOT_BYTES
+        if is_ours and slots >= 0 and expected == os.fstat(file.fileno()).st_size:
+            file.seek(_HEADER_BYTES + ring * slots * SLOT_BYTES)
+            return file.read(slots * SLOT_BYTES)
+    return b""
 
 
 def remove_old(directory: Path, *, keep: int) -> None:
@@ -100,17 +111,12 @@ def remove_old(directory: Path, *, keep: int) -> None:
         OSError: the directory cannot be written.
     """
     gone = [path for path in directory.glob("*" + SUFFIX) if not _is_locked(path)]
-    gone.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    gone.sort(key=lambda path: path.lstat().st_mtime, reverse=True)
     for path in gone[keep:]:
         path.unlink(missing_ok=True)
 
 
 def _is_locked(path: Path) -> bool:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
+    with suppress(FormatError):  # a link or a pipe is nobody's
+        return is_alive(path)
     return False

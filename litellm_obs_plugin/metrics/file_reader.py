@@ -2,10 +2,10 @@
 
 import errno
 import fcntl
-import math
 import mmap
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ Number = tuple[float, float]  # a value, and what it rounds off
 Raw = Number | Sketch
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_MAX_COUNT = 1 << 48
+_MAX_SUM = 1e300
 _NOT_OURS = frozenset({errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENXIO})
 
 
@@ -58,6 +60,18 @@ def is_alive(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def read_checked(reader: "FileReader") -> Iterator[tuple[Block, Raw]]:
+    """Every series of a file that nobody writes any more, gauges too.
+
+    Raises:
+        layout.FormatError: the file is damaged.
+    """
+    for block in reader.blocks():
+        raw = reader.value(block)
+        check_value(block, raw)
+        yield block, raw
 
 
 class FileReader:
@@ -142,12 +156,15 @@ def check_value(block: Block, raw: Raw) -> None:
     """Refuse what no worker writes.
 
     Raises:
-        layout.FormatError: a count or sum is negative or not finite.
+        layout.FormatError: a count or sum is negative, not finite, or so large that adding
+            several would leave the range of its type.
     """
     if isinstance(raw, Sketch):
-        sound = raw.array[:3].min() >= 0 and raw.bins.min() >= 0 and 0 <= raw.sum < math.inf
+        counts = raw.array[:3], raw.bins
+        are_counts = all(0 <= part.min() and part.max() <= _MAX_COUNT for part in counts)
+        sound = are_counts and 0 <= raw.sum < _MAX_SUM
     else:
-        sound = math.isfinite(sum(raw)) and (block.kind is BlockKind.GAUGE or raw[0] >= 0)
+        sound = abs(sum(raw)) < _MAX_SUM and (block.kind is BlockKind.GAUGE or raw[0] >= 0)
     if not sound:
         msg = f"{block.name.metric}: not a count"
         raise layout.FormatError(msg)

@@ -5,6 +5,7 @@ import math
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from litellm_obs_plugin.metrics import base_file, layout
 from litellm_obs_plugin.metrics.catalog import BY_NAME, CATALOG, Labels
 from litellm_obs_plugin.metrics.current_base import CurrentBase
 from litellm_obs_plugin.metrics.exemplar import Exemplars
-from litellm_obs_plugin.metrics.file_reader import FileReader, Raw, is_alive
+from litellm_obs_plugin.metrics.file_reader import FileReader, Raw, is_alive, read_checked
 from litellm_obs_plugin.metrics.fold import DAMAGED_SUFFIX
 from litellm_obs_plugin.metrics.fold import prepare as prepare
 from litellm_obs_plugin.metrics.fold import reset as reset
@@ -116,6 +117,8 @@ class Fleet:
         reader = self._readers.get(name)
         if reader is None:
             reader = self._readers[name] = FileReader(self.directory / name)
+            if not alive:  # the next fold checks it, too, but until then it is on the page
+                deque(self._paced(read_checked(reader)), maxlen=0)
         for block in self._paced(reader.blocks()):
             if block.domain is not None:
                 gathered.tally.add_cells(block.name, block.domain, reader.cells(block))

@@ -13,7 +13,7 @@ from pathlib import Path
 from litellm_obs_plugin.metrics import base_file, layout
 from litellm_obs_plugin.metrics.base_file import Base
 from litellm_obs_plugin.metrics.cardinality import DEFAULT_MAX_SERIES, cap
-from litellm_obs_plugin.metrics.file_reader import FileReader, Raw, check_value, is_alive
+from litellm_obs_plugin.metrics.file_reader import FileReader, Raw, is_alive, read_checked
 from litellm_obs_plugin.metrics.layout import BlockKind, SeriesName
 from litellm_obs_plugin.metrics.state_dir import StateDirError, locked, make_directory
 from litellm_obs_plugin.metrics.tally import Tally
@@ -118,12 +118,8 @@ def _read_dead(path: Path) -> tuple[float, list[tuple[SeriesName, Raw]]]:
     """(start, series) of a file; gauges died with its worker."""
     reader = FileReader(path)
     try:
-        series = []
-        for block in reader.blocks():
-            if block.kind is not BlockKind.GAUGE:
-                raw = reader.value(block)
-                check_value(block, raw)
-                series.append((block.name, raw))
+        checked = read_checked(reader)
+        series = [(block.name, raw) for block, raw in checked if block.kind is not BlockKind.GAUGE]
         return reader.header.started_at, series
     finally:
         reader.close()
