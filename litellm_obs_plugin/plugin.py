@@ -32,6 +32,7 @@ from litellm_obs_plugin.host.watch import build_monitor
 from litellm_obs_plugin.ledger.book import LedgerReader, LedgerWriter
 from litellm_obs_plugin.metrics import fleet
 from litellm_obs_plugin.metrics.fleet import Fleet
+from litellm_obs_plugin.metrics.gen_ai import GenAiMeter
 from litellm_obs_plugin.metrics.recorder import Recorder
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
@@ -118,9 +119,11 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     ]
     spending = BudgetMeter(budgets=budgets, counter=recorder, clock=clock)
     directory = Directory()
+    gen_ai = (GenAiMeter(counter=recorder),) if settings.gen_ai_compat else ()
+    headroom = HeadroomMeter(meter=recorder, clock=clock)
     publisher = Publisher(
         directory=directory,
-        sinks=(recorder, ledger, answers, HeadroomMeter(meter=recorder, clock=clock), spending),
+        sinks=(recorder, ledger, answers, headroom, spending, *gen_ai),
         timed=partial(_observe, recorder, "plugin_record_seconds"),
         traces=tracer,
     )

@@ -86,6 +86,10 @@ class Settings(BaseModel):
         description="Optional families of the page: `team`, `key`, `tag` or `tag:<name>`, "
         "`deployment`. The JSON has them always.",
     )
+    gen_ai_compat: bool = Field(
+        default=False,
+        description="Whether the page has OpenTelemetry's four GenAI histograms, too.",
+    )
     response_headers: bool = Field(
         default=True, description="Whether answers carry `x-gateway-*` and `Server-Timing`."
     )

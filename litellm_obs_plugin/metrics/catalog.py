@@ -5,6 +5,7 @@ A new metric is one line here and one line in the golden page.
 
 from litellm_obs_plugin.metrics import reading
 from litellm_obs_plugin.metrics.attribution import ATTRIBUTION
+from litellm_obs_plugin.metrics.gen_ai import GEN_AI
 from litellm_obs_plugin.metrics.metric import PREFIX as PREFIX
 from litellm_obs_plugin.metrics.metric import Kind as Kind
 from litellm_obs_plugin.metrics.metric import Labels as Labels
@@ -17,6 +18,7 @@ OPEN_LABELS = frozenset(
     {
         *("model_group", "from_model_group", "to_model_group"),
         *("model", "provider", "deployment", "reason", "team", "key", "tag"),
+        *("gen_ai_provider_name", "gen_ai_request_model"),
     }
 )
 
@@ -294,6 +296,7 @@ CATALOG: tuple[Metric, ...] = (
         domain=SECONDS,
     ),
     *ATTRIBUTION,
+    *GEN_AI,
 )
 
 BY_NAME = {metric.name: metric for metric in CATALOG}

@@ -35,11 +35,12 @@ class Metric:
     read: Reader | None = None
     newest: bool = False  # of several workers' gauges the largest is shown, not the sum
     hidden: bool = False  # kept for other surfaces, not a family of the page
+    prefix: str = PREFIX
     exemplars: bool = False  # keep the ids of some of the values, to find their requests by
 
     @property
     def full_name(self) -> str:
-        return PREFIX + self.name
+        return self.prefix + self.name
 
 
 def counter(
@@ -56,6 +57,7 @@ def sketch(
     domain: Domain,
     read: Reader | None = None,
     exemplars: bool = False,
+    prefix: str = PREFIX,
 ) -> Metric:
     """A row that keeps a distribution."""
     return Metric(
@@ -67,6 +69,7 @@ def sketch(
         domain=domain,
         read=read,
         exemplars=exemplars,
+        prefix=prefix,
     )
 
 
