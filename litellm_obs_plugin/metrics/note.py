@@ -50,7 +50,7 @@ NOTES: dict[str, str] = {
     "gen_ai_client_token_usage": "With `gen_ai_compat` only, as the next three. `input` holds "
     "cached tokens too, `output` reasoning. The recommended bounds (powers of 4) are among ours.",
     "gen_ai_client_operation_duration_seconds": "One per attempt; `error_type` is empty unless "
-    "it failed. Bounds are powers of 2, not the recommended multiples of 0.01: each count is exact.",
+    "it failed. Bounds are powers of 2, not the advised multiples of 0.01: each count is exact.",
     "gen_ai_server_time_to_first_token_seconds": "Successful streams: from calling the provider.",
     "gen_ai_server_time_per_output_token_seconds": "Successful streams: after the first token.",
     "series_overflow_total": "Per metric and worker at most `max_series` label sets are kept.",
