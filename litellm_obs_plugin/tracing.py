@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from litellm_obs_plugin.health.component import ComponentState, NotConfigured
+from litellm_obs_plugin.health.monitor import WINDOW_S
+from litellm_obs_plugin.health.traces import TraceFacts, judge_traces
 from litellm_obs_plugin.host import neighbour
 from litellm_obs_plugin.host.details import Describer
 from litellm_obs_plugin.langfuse.choice import Choice, Surroundings, choose_mode
@@ -27,6 +30,25 @@ class Tracing:
     choice: Choice
     tracer: "Tracer | None" = None
     describer: Describer | None = None
+
+    def check(self, now: float) -> ComponentState:
+        """How the traces of this worker fare, for the health report."""
+        if self.tracer is None:
+            return NotConfigured().check(now)
+        status = self.tracer.status()
+        facts = TraceFacts(
+            mode=self.choice.mode,
+            problem=status.problem,
+            refused=status.denied,
+            silent=not status.heard,
+            waiting=status.waiting,
+            oldest_s=status.oldest_s,
+            dropped=status.dropped,
+            dropped_s=status.dropped_s,
+            latency_s=status.latency_s,
+            answered_at=status.answered_at,
+        )
+        return judge_traces(facts, window_s=WINDOW_S, now=now)
 
     def close(self) -> None:
         """Send what waits, within the time that settings allow. Blocks."""

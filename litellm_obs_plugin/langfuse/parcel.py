@@ -1,5 +1,6 @@
 """A request that waits to be sent, and what it weighs."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,10 +14,11 @@ _PART_BYTES = 1_200
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """*size* is in bytes of memory, an estimate from above."""
+    """*size* is in bytes of memory, an estimate from above; *since* in monotonic seconds."""
 
     request: Request
     size: int
+    since: float
 
     @property
     def observations(self) -> int:
@@ -39,7 +41,7 @@ def wrap(request: Request) -> Parcel:
     """*request* as a parcel. On the request path: it stays a reference, nothing is built yet."""
     parts = len(request.attempts) + len(request.failovers)
     size = _REQUEST_BYTES + parts * _PART_BYTES + sum(map(len, _texts(request)))
-    return Parcel(request, size)
+    return Parcel(request, size, time.monotonic())
 
 
 def _texts(request: Request) -> Iterator[str]:

@@ -14,6 +14,7 @@ TRACES_PATH = "/api/public/otel/v1/traces"
 PROJECTS_PATH = "/api/public/projects"
 _RETRIED = frozenset({408, 425, 429})
 _TOO_LARGE = 413
+_DENIED = frozenset({401, 403})
 
 
 class Verdict(Enum):
@@ -27,11 +28,12 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """*reason* is for people. *heard*: the server answered at all."""
+    """*reason* is for people. *heard*: the server answered at all; *denied*: not with our keys."""
 
     verdict: Verdict
     reason: str = ""
     heard: bool = True
+    denied: bool = False
     retry_after_s: float | None = None
 
 
@@ -64,20 +66,27 @@ class Post:
                 timeout=timeout_s,
             )
         except httpx.HTTPError as error:
-            reason = f"{type(error).__name__}: {error}"
-            return Answer(verdict=Verdict.RETRY, reason=reason, heard=False)
+            return _unheard(error)
         return _read(answer)
 
-    def project_id(self) -> str | None:
-        """The id of the project that the keys belong to; None when it cannot be read now."""
+    def read_project(self) -> tuple[str | None, Answer]:
+        """The id of the project that the keys belong to, if it can be read now, and the answer."""
         try:
-            found: Any = self._client.get(PROJECTS_PATH).raise_for_status().json()
-            return str(found["data"][0]["id"])
-        except (httpx.HTTPError, ValueError, LookupError, TypeError):
-            return None
+            answer = self._client.get(PROJECTS_PATH)
+        except httpx.HTTPError as error:
+            return None, _unheard(error)
+        try:
+            found: Any = answer.json()
+            return str(found["data"][0]["id"]), _read(answer)
+        except (ValueError, LookupError, TypeError):
+            return None, _read(answer)
 
     def close(self) -> None:
         self._client.close()
+
+
+def _unheard(error: httpx.HTTPError) -> Answer:
+    return Answer(verdict=Verdict.RETRY, reason=f"{type(error).__name__}: {error}", heard=False)
 
 
 def _read(answer: httpx.Response) -> Answer:
@@ -90,7 +99,7 @@ def _read(answer: httpx.Response) -> Answer:
     if status in _RETRIED or answer.is_server_error:
         told_s = _seconds(answer.headers.get("retry-after"))
         return Answer(verdict=Verdict.RETRY, reason=reason, retry_after_s=told_s)
-    return Answer(verdict=Verdict.REFUSED, reason=reason)
+    return Answer(verdict=Verdict.REFUSED, reason=reason, denied=status in _DENIED)
 
 
 def _seconds(told: str | None) -> float | None:

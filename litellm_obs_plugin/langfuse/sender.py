@@ -18,6 +18,7 @@ BATCH_ITEMS = 128
 BATCH_BYTES = 4 * 2**20
 RELIEF = 0.05  # how much more may be tried after each batch, once one was too large
 TRIES = 10  # of one batch that a living server does not want
+NOTHING_HEARD = Answer(verdict=Verdict.ACCEPTED)
 
 
 class Postman(Protocol):
@@ -36,12 +37,18 @@ class Sender:
     waiting: deque[Parcel]
     monotonic: Callable[[], float] = time.monotonic
     circuit: Circuit = field(default_factory=Circuit)
-    problem: str = ""  # why the last batch did not arrive, for people
+    last: Answer = NOTHING_HEARD  # to the last batch, or to a question
+    latency_s: float | None = None  # of the last answer
     _limit: int = BATCH_ITEMS
     _ceiling: float = BATCH_ITEMS  # what is known to be too large, less one
     _fits: int = 0  # what arrived last
     _tries: int = 0
     _logged: bool = False
+
+    @property
+    def problem(self) -> str:
+        """Why the last batch did not arrive, for people."""
+        return self.last.reason
 
     def send_batch(self, *, until: float | None = None) -> float:
         """Try one batch; seconds to wait before the next. *until* is when all must be over."""
@@ -49,8 +56,10 @@ class Sender:
         if not batch:
             return 0.0
         within_s = max(until - self.monotonic(), 0.05) if until is not None else None
-        answer = self.post.send(self.pack(batch), within_s=within_s)
-        self.problem = answer.reason
+        body = self.pack(batch)
+        begun_s = self.monotonic()
+        answer = self.last = self.post.send(body, within_s=within_s)
+        self.latency_s = self.monotonic() - begun_s if answer.heard else None
         match answer.verdict:
             case Verdict.ACCEPTED:
                 self._accepted(batch)

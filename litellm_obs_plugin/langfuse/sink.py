@@ -5,16 +5,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Protocol
 
 from litellm_obs_plugin.langfuse.parcel import Parcel
+from litellm_obs_plugin.langfuse.post import Answer
 from litellm_obs_plugin.langfuse.room import Room
 from litellm_obs_plugin.langfuse.sender import BATCH_ITEMS, Postman, Sender
+from litellm_obs_plugin.langfuse.status import Status
 
 log = logging.getLogger(__name__)
 
 _LAST_PAUSE_S = 0.1
+_ASK_AGAIN_S = 30.0
 
 
 class Meter(Protocol):
@@ -27,17 +30,8 @@ class Meter(Protocol):
 class Line(Postman, Protocol):
     """The way to one project."""
 
-    def project_id(self) -> str | None: ...
+    def read_project(self) -> tuple[str | None, Answer]: ...
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """How it goes. *problem* is empty while batches arrive. Instants are epoch seconds."""
-
-    problem: str
-    is_open: bool
-    last_success_at: float | None
 
 
 class Sink:
@@ -66,7 +60,10 @@ class Sink:
         self._closing = threading.Event()
         self._until: float | None = None
         self._complained = False
-        self._last_success_at: float | None = None
+        self._answered_at: float | None = None
+        self._dropped = 0
+        self._dropped_at: float | None = None  # monotonic seconds, as is the next one
+        self._asked_at = 0.0
         self.project_id: str | None = None
         self._thread = threading.Thread(target=self._run, name="litellm-obs-langfuse", daemon=True)
         self._thread.start()
@@ -83,11 +80,23 @@ class Sink:
             self._count("queue_full", [parcel])
 
     def status(self) -> Status:
-        sender = self._sender
+        sender, now = self._sender, time.monotonic()
+        if sender is None:
+            return Status(waiting=len(self._waiting))
+        oldest_s = 0.0
+        with suppress(IndexError):  # the thread may take the last one away
+            oldest_s = now - self._waiting[0].since
         return Status(
-            problem=sender.problem if sender is not None else "",
-            is_open=sender is not None and sender.circuit.is_open,
-            last_success_at=self._last_success_at,
+            problem=sender.problem,
+            is_open=sender.circuit.is_open,
+            denied=sender.last.denied,
+            heard=sender.last.heard,
+            waiting=len(self._waiting),
+            oldest_s=oldest_s,
+            dropped=self._dropped,
+            dropped_s=now - self._dropped_at if self._dropped_at is not None else None,
+            latency_s=sender.latency_s,
+            answered_at=self._answered_at,
         )
 
     @property
@@ -130,20 +139,44 @@ class Sink:
         self._sender = Sender(
             post=line, pack=self._pack, settle=self._settle, waiting=self._waiting
         )
-        self.project_id = line.project_id()
+        self._ask(line, self._sender)
         return line
+
+    def _ask(self, line: Line, sender: Sender) -> None:
+        """Which project it is; this also shows whether Langfuse is there and takes our keys."""
+        self._asked_at = time.monotonic()
+        found, sender.last = line.read_project()
+        self.project_id = found or self.project_id
+        self._note(sender.last)
+
+    def _note(self, answer: Answer) -> None:
+        if answer.heard:
+            self._answered_at = time.time()
 
     def _turn(self, line: Line) -> float:
         """Send once; seconds until the next turn."""
         sender = self._sender
-        if sender is None or not self._waiting:
+        if sender is None:
             return self._interval_s
+        if not self._waiting:
+            if self._is_worth_asking():
+                self._ask(line, sender)
+            return self._interval_s
+        was_well = not sender.problem
         wait_s = sender.send_batch(until=self._until)
-        if self.project_id is None and self._last_success_at is not None:
-            self.project_id = line.project_id() or ""  # asked once more, then never
+        self._note(sender.last)
         if sender.problem:
             return wait_s
+        if self.project_id is None and (self._is_worth_asking() or not was_well):
+            self._ask(line, sender)
         return 0.0 if len(self._waiting) >= BATCH_ITEMS else self._interval_s
+
+    def _is_worth_asking(self) -> bool:
+        """Whether the project or the last answer may be better now."""
+        sender = self._sender
+        doubtful = self.project_id is None or (sender is not None and bool(sender.problem))
+        rested = time.monotonic() - self._asked_at >= _ASK_AGAIN_S
+        return doubtful and rested and self._until is None
 
     def _complain(self, error: Exception) -> None:
         if not self._complained:
@@ -172,10 +205,12 @@ class Sink:
         self._room.give_back(items=len(batch), size=sum(parcel.size for parcel in batch))
         self._count(result, batch)
         if result == "sent":
-            self._last_success_at = now = time.time()
-            self._meter.set("langfuse_last_success_timestamp_seconds", value=now)
+            self._meter.set("langfuse_last_success_timestamp_seconds", value=time.time())
 
     def _count(self, result: str, batch: Sequence[Parcel]) -> None:
+        if result != "sent":
+            self._dropped += len(batch)
+            self._dropped_at = time.monotonic()
         observations = sum(parcel.observations for parcel in batch)
         self._meter.count("langfuse_observations_total", result, value=observations)
 

@@ -15,7 +15,8 @@ from litellm_obs_plugin.langfuse.observation import Tree
 from litellm_obs_plugin.langfuse.parcel import Parcel, wrap
 from litellm_obs_plugin.langfuse.post import Post
 from litellm_obs_plugin.langfuse.room import Room
-from litellm_obs_plugin.langfuse.sink import Meter, Sink, Status
+from litellm_obs_plugin.langfuse.sink import Meter, Sink
+from litellm_obs_plugin.langfuse.status import Status
 from litellm_obs_plugin.langfuse.tree import Stamp, build_tree
 from litellm_obs_plugin.record import CircuitChange, CircuitState, Outcome, Project, Request
 

@@ -367,3 +367,29 @@ def test_a_mask_that_fails_hides_all(peer, start_tracer, wait_for):
     wait_for(lambda: traces(peer) == 1)
 
     assert "secret" not in str(peer.records)
+
+
+def test_keys_that_are_refused_are_seen_without_traffic(peer, meter, start_tracer, wait_for):
+    tracer = start_tracer(
+        project=Project(public_key="pk-test", secret_key="sk-wrong", host=peer.url)
+    )
+
+    status = wait_for(lambda: (s := tracer.status()).denied and s)
+
+    assert (status.problem.startswith("HTTP 401"), status.heard) == (True, True)
+
+
+def test_status_of_an_outage(peer, start_tracer, wait_for):
+    tracer = start_tracer(max_items=5)
+    wait_for(lambda: tracer.status().answered_at)
+    peer.fault = 503
+    send(tracer, 8)
+
+    status = wait_for(lambda: (s := tracer.status()).problem and s)
+
+    assert (status.waiting, status.dropped) == (5, 3)
+    assert 0 < status.oldest_s < 10
+    peer.recover()
+    well = wait_for(lambda: not (s := tracer.status()).problem and s, timeout_s=15)
+    assert (well.waiting, well.heard, well.dropped) == (0, True, 3)
+    assert well.latency_s > 0
