@@ -215,7 +215,8 @@ class TraceDetails:
     """What only a trace shows of a request. *input* and *output* are JSON, when they are captured.
 
     *project* is the one that the caller's key or team names. *joined*: LiteLLM's own callback
-    traces the request in the same project.
+    traces the request in the same project. *redacted*: no text of it may be shown, which includes
+    what a provider says of an error.
     """
 
     name: str | None = None
@@ -226,6 +227,7 @@ class TraceDetails:
     output: str | None = field(default=None, repr=False)
     project: Project | None = None
     joined: bool = False
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

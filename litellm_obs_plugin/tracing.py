@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from litellm_obs_plugin.health.component import ComponentState, NotConfigured
 from litellm_obs_plugin.health.monitor import WINDOW_S
+from litellm_obs_plugin.health.status import Status
 from litellm_obs_plugin.health.traces import TraceFacts, judge_traces
 from litellm_obs_plugin.host import neighbour
 from litellm_obs_plugin.host.details import Describer
@@ -33,11 +34,16 @@ class Tracing:
 
     def check(self, now: float) -> ComponentState:
         """How the traces of this worker fare, for the health report."""
-        if self.tracer is None:
+        choice = self.choice
+        if self.tracer is None and not choice.warnings:
             return NotConfigured().check(now)
+        if self.tracer is None:
+            told = "; ".join(choice.warnings)
+            return ComponentState(status=Status.DEGRADED, message=told, checked_at=now)
         status = self.tracer.status()
         facts = TraceFacts(
-            mode=self.choice.mode,
+            mode=f"{choice.mode} ({choice.reason})",
+            warnings=choice.warnings,
             problem=status.problem,
             refused=status.denied,
             silent=not status.heard,
@@ -85,7 +91,8 @@ def start_tracing(settings: LangfuseSettings, *, meter: Recorder, version: str) 
         from litellm_obs_plugin.langfuse.tracer import Tracer
     except ImportError as error:
         log.warning("litellm_obs: Langfuse is off, install litellm-obs-plugin[langfuse]: %s", error)
-        return Tracing(choice=Choice(mode=Mode.OFF, reason=str(error)))
+        told = f"Langfuse is off, install litellm-obs-plugin[langfuse]: {error}"
+        return Tracing(choice=Choice(mode=Mode.OFF, reason=str(error), warnings=(told,)))
     log.info("litellm_obs: Langfuse mode %s: %s", choice.mode, choice.reason)
     return Tracing(
         choice=choice,

@@ -10,7 +10,7 @@ _LATE_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceFacts:
-    """How this worker's traces fare.
+    """How this worker's traces fare. *mode* and *warnings*, about the set-up, are for people.
 
     *problem* is why the last try failed, or empty; *refused*: Langfuse does not take our keys;
     *silent*: it could not be reached at all. *oldest_s* is the age of the oldest waiting trace,
@@ -18,6 +18,7 @@ class TraceFacts:
     """
 
     mode: str
+    warnings: tuple[str, ...] = ()
     problem: str = ""
     refused: bool = False
     silent: bool = False
@@ -31,7 +32,7 @@ class TraceFacts:
 
 def judge_traces(facts: TraceFacts, *, window_s: float, now: float) -> ComponentState:
     """Reachable, let in, in time, and nothing dropped within *window_s* seconds."""
-    findings: list[tuple[Status, str]] = []
+    findings = [(Status.DEGRADED, warning) for warning in facts.warnings]
     if facts.refused:
         findings.append((Status.UNHEALTHY, f"Langfuse does not take the keys: {facts.problem}"))
     elif facts.silent:

@@ -3,13 +3,14 @@
 Chosen field by field: the host's dictionaries also hold keys, headers and auth objects.
 """
 
-import json
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from litellm_obs_plugin.host import neighbour
+from litellm_obs_plugin.host.excerpt import write_json
 from litellm_obs_plugin.host.judgement import is_redacted
 from litellm_obs_plugin.host.payload import call_id_of, mapping, metadata_of, payload_of, text
 from litellm_obs_plugin.langfuse_settings import Capture
@@ -22,8 +23,8 @@ _PARAMETERS = (
 )
 _MAX_CHARS = 200  # what Langfuse takes for names and ids
 _DEFAULT_USER = "default_user_id"  # LiteLLM's name for whoever holds the master key
+_MAX_INT = 2**63
 _MAX_JOINED = 10_000
-_OMITTED = "… (truncated)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,8 @@ class Describer:
     def describe(self, kwargs: Mapping[str, Any]) -> TraceDetails:
         """The details in a log event's or a failure hook's kwargs."""
         metadata, logged = metadata_of(kwargs), payload_of(kwargs)
-        captured = self.capture is not Capture.NONE and not is_redacted(kwargs)
+        redacted = is_redacted(kwargs)
+        captured = self.capture is not Capture.NONE and not redacted
         return TraceDetails(
             name=_short(metadata.get("trace_name")),
             user=_user(metadata, logged),
@@ -64,6 +66,7 @@ class Describer:
             output=self._read_output(metadata, logged) if captured else None,
             project=_project(kwargs),
             joined=self.joins(kwargs),
+            redacted=redacted,
         )
 
     def _read_input(
@@ -81,14 +84,9 @@ class Describer:
         """*value* as JSON (ASCII), no longer than is captured."""
         if not value:
             return None
-        limit = self.capture_chars if self.capture is Capture.TRUNCATED else None
-        if isinstance(value, str):
-            value = value if limit is None or len(value) <= limit else value[:limit] + _OMITTED
-            return json.dumps(value)
-        written = json.dumps(value, default=_unreadable)
-        if limit is None or len(written) <= limit:
-            return written
-        return json.dumps(written[:limit] + _OMITTED)
+        return write_json(
+            value, limit=self.capture_chars if self.capture is Capture.TRUNCATED else None
+        )
 
 
 def _answer(response: Any) -> Any:
@@ -113,11 +111,19 @@ def _user(metadata: Mapping[str, Any], logged: Mapping[str, Any]) -> str | None:
 
 
 def _parameters(given: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    return {
-        name: value
-        for name in _PARAMETERS
-        if isinstance(value := given.get(name), str | int | float | bool)
-    }
+    read = ((name, _plain(given.get(name))) for name in _PARAMETERS)
+    return {name: value for name, value in read if value is not None}
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
+    """*value* when it is plain, short, and can be written as JSON."""
+    if isinstance(value, str):
+        return value[:_MAX_CHARS]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) < _MAX_INT else None
+    return None
 
 
 def _project(kwargs: Mapping[str, Any]) -> Project | None:
@@ -136,7 +142,3 @@ def _project(kwargs: Mapping[str, Any]) -> Project | None:
 def _short(value: Any) -> str | None:
     found = text(value)
     return found[:_MAX_CHARS] if found is not None else None
-
-
-def _unreadable(value: Any) -> str:
-    return f"<{type(value).__name__}>"

@@ -59,9 +59,14 @@ def trace_name_of(kwargs: Mapping[str, Any], *, call_id: str) -> str:
 
 
 def _logged_trace_id(logging_object: Any, holder: Mapping[str, Any]) -> str | None:
-    """The trace id that the logging payload will have once the request has ended."""
+    """The trace id that the logging payload will have once the request has ended.
+
+    The router gives each request an id of its own, which only the logging object's parameters know.
+    """
     import litellm
 
+    details = mapping(getattr(logging_object, "model_call_details", None))
+    holder = mapping(details.get("litellm_params")) or holder
     metadata = mapping(holder.get("metadata"))
     session = (holder.get("litellm_session_id"), metadata.get("session_id"))
     trace = (holder.get("litellm_trace_id"), metadata.get("trace_id"))

@@ -34,7 +34,9 @@ def mask_tree(tree: Tree, mask: Mask) -> Tree:
     """Apply *mask* to the texts in *tree*, which is ours to change."""
     for observation in tree.observations:
         _mask_observation(observation, mask)
-    tree.user = _masked(tree.user, mask)
+    tree.name, tree.user = _masked(tree.name, mask), _masked(tree.user, mask)
+    tree.session = _masked(tree.session, mask)
+    tree.tags = tuple(_masked(tag, mask) or "" for tag in tree.tags)
     return tree
 
 
@@ -44,6 +46,9 @@ def _mask_observation(observation: Observation, mask: Mask) -> None:
     observation.status_message = _masked(observation.status_message, mask) or ""
     observation.metadata = {
         key: _masked_value(value, mask) for key, value in observation.metadata.items()
+    }
+    observation.parameters = {
+        key: _masked_value(value, mask) for key, value in observation.parameters.items()
     }
 
 
@@ -57,6 +62,6 @@ def _masked(text: str | None, mask: Mask) -> str | None:
         return text
     try:
         found = mask(data=text)
+        return found if isinstance(found, str) or found is None else json.dumps(found, default=str)
     except Exception:  # noqa: BLE001 the operator's own function, which may raise anything
         return FAILED
-    return found if isinstance(found, str) or found is None else json.dumps(found, default=str)

@@ -14,6 +14,8 @@ from litellm_obs_plugin.record import (
     Request,
 )
 
+_MAX_CHARS = 2_000
+
 
 def of_request(request: Request) -> dict[str, Plain]:
     """What the request was, what it took and what it cost."""
@@ -160,4 +162,9 @@ def _ms(seconds: float | None) -> float | None:
 
 
 def _told(values: Mapping[str, Plain | None]) -> dict[str, Plain]:
-    return {name: value for name, value in values.items() if value is not None}
+    """What is known, in bounded length: callers choose call ids and models of wildcards."""
+    return {
+        name: value[:_MAX_CHARS] if isinstance(value, str) else value
+        for name, value in values.items()
+        if value is not None
+    }

@@ -46,8 +46,11 @@ def wrap(request: Request) -> Parcel:
 
 def _texts(request: Request) -> Iterator[str]:
     """The texts whose length callers and providers choose. JSON is ASCII: a byte a character."""
+    yield request.call_id
+    yield from request.caller.tags
     details = request.details
     if details is not None:
+        yield from (value for value in details.parameters.values() if isinstance(value, str))
         yield details.input or ""
         yield details.output or ""
     for attempt in request.attempts:

@@ -23,6 +23,8 @@ from litellm_obs_plugin.record import (
 )
 
 REQUEST_NAME = "litellm.request"
+MAX_CHARS = 200  # what Langfuse takes for names, ids and tags
+_MAX_TAGS = 50
 
 _NO_DETAILS = TraceDetails()
 _LEVELS = {
@@ -64,7 +66,7 @@ def build_tree(
         name=(details.name or REQUEST_NAME) if priced else None,
         user=details.user,
         session=details.session,
-        tags=request.caller.tags,
+        tags=tuple(tag[:MAX_CHARS] for tag in request.caller.tags[:_MAX_TAGS]),
         environment=stamp.environment,
         release=stamp.release,
         version=stamp.version,
@@ -79,7 +81,7 @@ def count_observations(request: Request) -> int:
 
 def _root(request: Request, details: TraceDetails) -> Observation:
     level = _LEVELS[request.outcome]
-    message = _sentence(request.failure)
+    message = _sentence(request.failure, details)
     if level is Level.DEFAULT and len(request.attempts) > 1:
         level = Level.WARNING
         tries, hops = len(request.attempts), len(request.failovers)
@@ -112,7 +114,7 @@ def _attempts(
     for number, attempt in enumerate(request.attempts, start=1):
         if attempt.deployment.model_group != group:
             group, retry, hops = attempt.deployment.model_group, 0, hops + 1
-        part = _attempt(request, attempt, number=number, root=root, kind=kind)
+        part = _attempt(request, attempt, details, number=number, root=root, kind=kind)
         part.metadata = metadata.of_attempt(
             request, attempt, number=number, retry=retry, fallback=hops
         )
@@ -123,7 +125,13 @@ def _attempts(
 
 
 def _attempt(
-    request: Request, attempt: Attempt, *, number: int, root: Observation, kind: Kind
+    request: Request,
+    attempt: Attempt,
+    details: TraceDetails,
+    *,
+    number: int,
+    root: Observation,
+    kind: Kind,
 ) -> Observation:
     deployment = attempt.deployment
     known_s = attempt.duration_s
@@ -132,16 +140,16 @@ def _attempt(
         id=observation_id(request, f"attempt {number}"),
         parent=root.id,
         kind=kind,
-        name=f"attempt {number} {deployment.provider}/{deployment.model}",
+        name=f"attempt {number} {deployment.provider}/{deployment.model}"[:MAX_CHARS],
         started_at=attempt.started_at,
         ended_at=max(ended_at, attempt.started_at),
         level=_LEVELS[attempt.outcome],
-        status_message=_sentence(attempt.failure),
+        status_message=_sentence(attempt.failure, details),
     )
 
 
 def _price(part: Observation, attempt: Attempt, details: TraceDetails, *, is_last: bool) -> None:
-    part.model = attempt.deployment.model
+    part.model = attempt.deployment.model[:MAX_CHARS]
     part.parameters = details.parameters
     failed = attempt.outcome is Outcome.ERROR
     part.cost_usd = cost_details(None if failed else attempt.cost)
@@ -153,10 +161,12 @@ def _price(part: Observation, attempt: Attempt, details: TraceDetails, *, is_las
         part.input, part.output = details.input, details.output
 
 
-def _sentence(failure: Failure | None) -> str:
+def _sentence(failure: Failure | None, details: TraceDetails) -> str:
     """For example ``ServiceUnavailableError 503: the engine is overloaded``."""
     if failure is None:
         return ""
     code = f" {failure.status_code}" if failure.status_code is not None else ""
     name = failure.error_class or failure.error_type
-    return f"{name}{code}: {failure.message}" if failure.message else f"{name}{code}"
+    if failure.message and not details.redacted:  # providers quote what they were asked
+        return f"{name}{code}: {failure.message}"
+    return f"{name}{code}"

@@ -27,6 +27,7 @@ NOW = 1_795_491_000.0
         ({"dropped": 7, "dropped_s": 20.0}, Status.DEGRADED, "7 traces dropped, the last 20 s ago"),
         ({"dropped": 7, "dropped_s": 400.0}, Status.HEALTHY, "mode replace"),
         ({"waiting": 5, "oldest_s": 90.0}, Status.DEGRADED, "traces are 90 s late"),
+        ({"warnings": ("it is enrich now",)}, Status.DEGRADED, "it is enrich now; mode replace"),
         ({"waiting": 5, "oldest_s": 2.0}, Status.HEALTHY, "5 traces wait"),
     ],
 )

@@ -33,6 +33,7 @@ class LangfusePeer:
         self.project_reads = 0
         self._lock = threading.Lock()
         self._released = threading.Event()
+        self.gone = False
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.peer = self
         self._thread = threading.Thread(
@@ -52,6 +53,7 @@ class LangfusePeer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.gone = True  # also for who is still connected
         self._released.set()
         self._server.shutdown()
         self._server.server_close()
@@ -142,8 +144,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {})
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
-        status, more = self.server.peer.receive(body, headers)
-        self._answer(status, {}, more)
+        peer = self.server.peer
+        status, more = peer.receive(body, headers) if not peer.gone else (0, {})
+        if peer.gone:
+            self.close_connection = True
+        else:
+            self._answer(status, {}, more)
 
     def do_GET(self) -> None:
         peer = self.server.peer
