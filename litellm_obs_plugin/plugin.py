@@ -11,6 +11,7 @@ from pathlib import Path
 
 from litellm_obs_plugin import __version__
 from litellm_obs_plugin.health.component import NotConfigured
+from litellm_obs_plugin.health.election import Election
 from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.address import read_address
@@ -38,6 +39,7 @@ from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.metrics.view import complete
 from litellm_obs_plugin.metrics.worker_file import FileState, WorkerFile
+from litellm_obs_plugin.reconciling import RATIO, Reconciler, build_reconciler
 from litellm_obs_plugin.record import CircuitChange
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
@@ -63,6 +65,7 @@ class Plugin:
     worker_file: WorkerFile
     ledger: LedgerWriter
     tracing: Tracing
+    reconciler: Reconciler
 
     async def tick(self) -> None:
         """What runs beside the requests, once a second, until cancelled."""
@@ -153,6 +156,16 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         version=__version__,
     )
 
+    reconciler = build_reconciler(
+        settings.langfuse,
+        tracing=tracing,
+        election=Election(state_dir / "reconcile.lock"),
+        reader=reader,
+        show=partial(_set, recorder, RATIO),
+        failed=count_error,
+        clock=clock,
+    )
+
     def note_scrape(seconds: float) -> None:
         _observe(recorder, "plugin_scrape_seconds", seconds)
         state_files.mark_scraped()
@@ -181,8 +194,10 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             count_error=count_error,
             scraped=note_scrape,
             budgets=budgets,
+            reconciler=reconciler,
             clock=clock,
         ),
+        reconciler=reconciler,
         state_dir=state_dir,
         worker_file=worker_file,
         ledger=ledger,
@@ -192,6 +207,10 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
 
 def _observe(recorder: Recorder, name: str, value: float) -> None:
     recorder.count(name, value=value)
+
+
+def _set(recorder: Recorder, name: str, value: float) -> None:
+    recorder.set(name, value=value)
 
 
 def build_in_proxy() -> ObsCallback | InertCallback:
@@ -208,6 +227,7 @@ def build_in_proxy() -> ObsCallback | InertCallback:
         on_shutdown(plugin.tracing.close)
         compat.keep_running(plugin.surfaces.health.run())
         compat.keep_running(plugin.surfaces.health.run_probes())
+        compat.keep_running(plugin.reconciler.run())
     except Exception as error:
         log.error("litellm_obs is off: %s", error)
         log.debug("litellm_obs is off", exc_info=error)

@@ -62,6 +62,7 @@ def surfaces(state, errors, tmp_path):
         ),
         replace_health=False,
         budgets=(),
+        reconciler=None,
         host_families=lambda: (),
         count_error=errors.append,
         scraped=lambda _: None,

@@ -42,3 +42,15 @@ def _duration_s(field: str, text: str | None, default_s: float) -> float:
     if not seconds:
         raise QueryError(field, expected="a duration such as 90s, 15m, 1h or 7d", got=text)
     return float(seconds)
+
+
+def parse_days(window: str | None, *, most: int) -> float:
+    """Seconds of a *window* of at most *most* days; a day when it is None.
+
+    Raises:
+        QueryError: it is bad.
+    """
+    window_s = _duration_s("window", window, _UNITS_S["d"])
+    if window_s > most * _UNITS_S["d"]:
+        raise QueryError("window", expected=f"at most {most}d", got=window or "")
+    return window_s

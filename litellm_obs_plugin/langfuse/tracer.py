@@ -64,6 +64,11 @@ class Tracer:
         self._has_warned = False
         self._own = self._new_sink(plan.project)
 
+    @property
+    def project(self) -> Project:
+        """The configured one."""
+        return self._plan.project
+
     def record(self, request: Request) -> None:
         """Queue *request* for its project. Memory only."""
         if os.getpid() != self._process:

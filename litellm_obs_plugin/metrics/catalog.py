@@ -270,6 +270,18 @@ CATALOG: tuple[Metric, ...] = (
         *("name", "period"),
         unit="usd",
     ),
+    counter(
+        "cost_by_day_usd_total",
+        "US dollars by the UTC day on which an attempt began, to be compared with other books.",
+        *("day", "model"),
+        unit="usd",
+        read=reading.cost_by_day,
+        hidden=True,
+    ),
+    gauge(
+        "langfuse_cost_delta_ratio",
+        "Cost in Langfuse over ours, less 1, of the last day; absent when either is not known.",
+    ),
     gauge("budget_limit_usd", "US dollars that a budget allows per period.", "name", unit="usd"),
     gauge("budget_spent_usd", "US dollars spent in a budget's period.", "name", unit="usd"),
     gauge(

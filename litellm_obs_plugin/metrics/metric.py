@@ -44,10 +44,23 @@ class Metric:
 
 
 def counter(
-    name: str, help: str, *labels: str, read: Reader | None = None, unit: str = ""
+    name: str,
+    help: str,
+    *labels: str,
+    read: Reader | None = None,
+    unit: str = "",
+    hidden: bool = False,
 ) -> Metric:
     """A row that counts, by its reader or by name."""
-    return Metric(name=name, help=help, kind=Kind.COUNTER, labels=labels, unit=unit, read=read)
+    return Metric(
+        name=name,
+        help=help,
+        kind=Kind.COUNTER,
+        labels=labels,
+        unit=unit,
+        read=read,
+        hidden=hidden,
+    )
 
 
 def sketch(

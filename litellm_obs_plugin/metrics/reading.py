@@ -5,6 +5,8 @@ which costs a tenth of a generator.
 """
 
 from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from litellm_obs_plugin.record import Cost, Outcome, Request
@@ -14,6 +16,7 @@ Samples = Iterable[Sample]
 
 _STREAM = {True: "true", False: "false"}
 _FAILED = frozenset({Outcome.ERROR, Outcome.REJECTED})
+_DAY_S = 86_400
 _TOKEN_TYPES = ("input", "cached_input", "cache_write", "output", "reasoning")
 
 
@@ -182,6 +185,21 @@ def cost(r: Request) -> Samples:
             for component, usd in a.cost.components_usd.items():
                 found.append(((d.model_group, d.provider, d.model, component), usd))
     return found
+
+
+def cost_by_day(r: Request) -> Samples:
+    found = []
+    for a in r.attempts:
+        usd = a.cost.total_usd if a.cost is not None else None
+        if usd:
+            found.append(((_day(int(a.started_at // _DAY_S)), a.deployment.model), usd))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _day(number: int) -> str:
+    """For example 2026-11-26."""
+    return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 
 
 def cost_mismatches(r: Request) -> Samples:

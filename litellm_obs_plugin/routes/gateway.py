@@ -16,6 +16,7 @@ from litellm_obs_plugin.ledger.book import LedgerReader, Page
 from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.routes.provider import provider_verdicts
+from litellm_obs_plugin.routes.reconciliation import reconciliation_router
 from litellm_obs_plugin.routes.surfaces import (
     CIRCUITS_PATH,
     FAILOVERS_PATH,
@@ -49,6 +50,7 @@ def gateway_router(surfaces: Surfaces) -> APIRouter:
     _add_ledger(router, surfaces)
     _add_circuits(router, surfaces)
     _add_budgets(router, surfaces)
+    router.include_router(reconciliation_router(surfaces))
     return router
 
 

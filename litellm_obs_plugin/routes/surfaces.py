@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import HTTPException
 
 from litellm_obs_plugin.gateway_api.query import QueryError
+from litellm_obs_plugin.gateway_api.reconciliation import Reconciliation
 from litellm_obs_plugin.health.monitor import Monitor
 from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.ledger.book import LedgerReader, Page
@@ -22,9 +23,16 @@ REQUESTS_PATH = "/api/gateway/requests"
 FAILOVERS_PATH = "/api/gateway/failovers"
 CIRCUITS_PATH = "/api/gateway/circuits"
 SLO_PATH = "/api/gateway/slo"
+RECONCILIATION_PATH = "/api/gateway/reconciliation"
 LLM_PATH = "/api/llm"
 HEALTH_PATH = "/health/gateway"
 HOST_HEALTH_PATH = "/health"
+
+
+class Reconciler(Protocol):
+    """Compares our cost with other books'."""
+
+    async def report(self, window_s: float) -> Reconciliation: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,7 @@ class Surfaces:
     schema: int
     labels: Collection[str]
     budgets: Sequence[Budget]
+    reconciler: Reconciler
     host_families: Callable[[], Iterable[Any]]
     count_error: Callable[[str], None]
     scraped: Callable[[float], None]

@@ -241,7 +241,9 @@ def test_the_base_does_not_grow_with_hostile_names(state, make_request, totals):
         fleet.prepare(state.directory, max_series=20)
         after = state.read()
 
-        assert totals(before) == totals(after)
+        kept = totals(after)
+        for name, total in totals(before).items():  # `other` is summed in another order
+            assert total == pytest.approx(kept[name], rel=1e-12)
         assert max(len(series) for series in after.series.values()) <= 20 * 3 + 3
         named = {k for k in after.series["requests_total"] if k[0] != "other"}
         assert len(named) <= 20

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 import threading
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from tests.peers.langfuse_mapping import Record, read_records
 
@@ -31,6 +34,8 @@ class LangfusePeer:
         self.max_body: int | None = None
         self.delay_s = 0.0
         self.project_reads = 0
+        self.metrics_paths: set[str] = {"/api/public/v2/metrics"}
+        self.cost_reads = 0
         self._lock = threading.Lock()
         self._released = threading.Event()
         self.gone = False
@@ -79,6 +84,27 @@ class LangfusePeer:
         with self._lock:
             return {r.trace_id for r in self.records}
 
+    def answer_of_metrics(self, query: dict[str, Any]) -> Any:
+        return {"data": self.costs(query)}
+
+    def costs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows of the metrics API: cost by model of what began in the query's time."""
+        start, end = (_epoch_ms(query[name]) for name in ("fromTimestamp", "toTimestamp"))
+        wanted = {f["column"]: f["value"] for f in query["filters"]}
+        with self._lock:
+            stored = {(r.trace_id, r.id): r for r in self.records}.values()
+        by_model: dict[str | None, list[float]] = {}
+        for r in stored:
+            where = wanted.get("environment", r.environment) == r.environment
+            if where and start <= r.start_ms < end:
+                by_model.setdefault(r.model, []).append(r.total_cost or 0.0)
+        assert query["dimensions"] == [{"field": "providedModelName"}]
+        assert query["metrics"] == [{"measure": "totalCost", "aggregation": "sum"}]
+        return [
+            {"providedModelName": model, "sum_totalCost": math.fsum(usd)}
+            for model, usd in by_model.items()
+        ]
+
     def recover(self) -> None:
         self.fault = None
         self._released.set()
@@ -124,6 +150,10 @@ class LangfusePeer:
         return public if self.projects.get(public) == secret else None
 
 
+def _epoch_ms(instant: str) -> float:
+    return datetime.fromisoformat(instant).timestamp() * 1000
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -164,6 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/api/public/projects":
             peer.project_reads += 1
             self._answer(200, {"data": [{"id": f"project-{project}", "name": project}]})
+        elif self.path.partition("?")[0] in peer.metrics_paths:
+            peer.cost_reads += 1
+            query = json.loads(parse_qs(urlsplit(self.path).query)["query"][0])
+            self._answer(200, peer.answer_of_metrics(query))
         else:
             self._answer(404, {})
 

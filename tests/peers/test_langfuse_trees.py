@@ -397,6 +397,34 @@ def test_a_session_is_not_a_trace(gateway, peer, traced):
     assert first[0].session_id == second[0].session_id == "my-session"
 
 
+def test_all_books_say_the_same(gateway, traced):
+    """What Langfuse has stored of everything above is what we counted, per model and day."""
+    traced(lambda case: chat(gateway, "chat", case))
+
+    found = gateway.client.get("/api/gateway/reconciliation", params={"window": "1d"}).json()
+
+    total = found["total"]
+    assert total["gatewayUsd"] > 0
+    assert total["langfuseUsd"] == pytest.approx(total["gatewayUsd"], abs=1e-12)
+    assert total["langfuseDeltaRatio"] == pytest.approx(0, abs=1e-9)
+    assert total["gatewayUsd"] == pytest.approx(gateway.scrape().total("cost_usd_total"), abs=1e-12)
+    models = {row["model"] for row in found["rows"]}
+    assert {"gpt-4o-mini", "mistral-large-latest", "claude-sonnet-4-5"} <= models
+    for row in found["rows"]:
+        assert row["langfuseDeltaUsd"] == pytest.approx(0, abs=1e-12)
+        assert row["spendLogUsd"] is None
+    assert found["sources"] == {
+        "spendLog": {
+            "available": False,
+            "message": "LiteLLM has no database, so it keeps no spend log",
+        },
+        "langfuse": {"available": True, "message": ""},
+    }
+    bad = gateway.client.get("/api/gateway/reconciliation", params={"window": "90d"})
+    assert bad.status_code == 422
+    assert "at most 31d" in bad.text
+
+
 def test_headers_of_the_wire(gateway, peer, traced):
     traced(lambda case: chat(gateway, "chat", case))
 
