@@ -85,7 +85,7 @@ def _root(request: Request, details: TraceDetails) -> Observation:
     if level is Level.DEFAULT and len(request.attempts) > 1:
         level = Level.WARNING
         tries, hops = len(request.attempts), len(request.failovers)
-        message = f"answered at attempt {tries}, after {hops} failovers"
+        message = f"answered at attempt {tries}, after {hops} failover{'s' * (hops != 1)}"
     return Observation(
         id=observation_id(request, "request"),
         parent=None,

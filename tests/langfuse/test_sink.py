@@ -222,13 +222,13 @@ def test_a_server_that_comes_back(start_tracer, meter, free_port, wait_for, now,
 
 
 def test_closing_sends_what_waits(peer, meter, start_tracer, now):
-    tracer = start_tracer(interval_s=30)
+    tracer = start_tracer(interval_s=30, shutdown_s=20)
     send(tracer, 1000)
     began = now()
 
     tracer.close()
 
-    assert now() - began < 3
+    assert now() - began < 15
     assert traces(peer) == 1000
     assert meter.results() == {"sent": 1000 * SIZE}
 
