@@ -12,6 +12,7 @@ from litellm_obs_plugin.metrics.catalog import BY_NAME
 from litellm_obs_plugin.metrics.sketch import RELATIVE_ERROR, Sketch
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.record import ErrorType, Outcome, Source
+from litellm_obs_plugin.slo.interval import wilson
 
 _ANSWERED = (Outcome.SUCCESS, Outcome.CACHE_HIT)
 _FAILED = (Outcome.ERROR, Outcome.REJECTED)
@@ -72,6 +73,12 @@ def build_metrics(
         cache_savings=snapshot.total("cache_savings_usd_total"),
         failover=_failover(snapshot),
         circuits=list_circuits(snapshot, circuit_changes),
+        overhead=models.Overhead(
+            queue=_latency(snapshot.sketch("overhead_seconds", phase="queue")),
+            gateway=_latency(snapshot.sketch("overhead_seconds", phase="gateway")),
+            backoff=_latency(snapshot.sketch("overhead_seconds", phase="backoff")),
+        ),
+        ttft=_latency(snapshot.sketch("time_to_first_token_seconds")),
         rates=_rates(requests.total, sum(tokens.values()), math.fsum(costs.values()), covered_s),
     )
 
@@ -203,13 +210,15 @@ def _model(snapshot: Snapshot, *, provider: str, model: str) -> models.ModelRow:
     cost_usd = math.fsum(usd for _, usd in priced) if priced else None
     duration = snapshot.sketch("provider_duration_seconds", **where)
     busy_s = duration.sum if duration is not None else 0.0
-    success = int(by_outcome.get(Outcome.SUCCESS, 0))
+    success, errors = (int(by_outcome.get(o, 0)) for o in (Outcome.SUCCESS, Outcome.ERROR))
+    attempts = int(math.fsum(by_outcome.values()))
     return models.ModelRow(
         model=model,
         provider=provider,
-        requests=int(math.fsum(by_outcome.values())),
+        requests=attempts,
         success_rate=_attempt_success_rate(snapshot, **where),
-        errors=int(by_outcome.get(Outcome.ERROR, 0)),
+        errors=errors,
+        error_rate_interval=wilson(errors, attempts) if attempts else None,
         latency=_latency(duration),
         ttft=_latency(snapshot.sketch("time_to_first_token_seconds", **where)),
         tokens_per_second=_ratio(tokens.output, busy_s) if tokens.output else None,

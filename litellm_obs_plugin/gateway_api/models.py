@@ -4,7 +4,7 @@
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -79,6 +79,10 @@ class ModelRow(Model):
     requests: int
     success_rate: float | None
     errors: int
+    error_rate_interval: tuple[float, float] | None = Field(
+        description="Between which shares the true share of failed attempts lies with 95 % "
+        "confidence (Wilson); null without any attempt."
+    )
     latency: Latency
     ttft: Latency
     tokens_per_second: float | None
@@ -170,6 +174,84 @@ class Accuracy(Model):
     samples: int
 
 
+class Overhead(Model):
+    """Time of a request outside the providers, by where it went."""
+
+    queue: Latency
+    gateway: Latency
+    backoff: Latency
+
+
+class Change(Model):
+    """A number against the window before. *ratio* is (now - previous) / previous."""
+
+    previous: float | None
+    ratio: float | None = Field(description="Of successRate: the difference; 0.01 is one point.")
+
+
+class Changes(Model):
+    """This window against the one of the same length before it."""
+
+    requests: Change
+    success_rate: Change
+    p95: Change
+    cost_usd: Change
+    tokens: Change
+
+
+Points = Annotated[
+    list[float | None],
+    Field(description="One value per step, as many as there are in `t`; null: not covered."),
+]
+
+
+class Part(Model):
+    """The share of a model, provider, team or tag. For teams and tags errors and p95 are null."""
+
+    requests: Points
+    errors: Points
+    p95: Points
+    cost_usd: Points
+    tokens: Points
+
+
+Parts = Annotated[
+    dict[str, Part], Field(description="The 20 with the most requests; the rest is `other`.")
+]
+
+
+class History(Model):
+    """The window step by step. Latencies are milliseconds; overhead is the gateway's own time."""
+
+    step_seconds: float
+    t: list[datetime] = Field(description="When each step starts.")
+    requests: Points
+    errors: Points
+    errors_by_type: dict[str, Points]
+    p50: Points
+    p95: Points
+    p99: Points
+    ttft_p50: Points
+    ttft_p95: Points
+    tokens_per_second_p50: Points
+    overhead_p50: Points
+    overhead_p95: Points
+    cost_usd: Points
+    tokens_in: Points
+    tokens_out: Points
+    tokens_by_type: dict[str, Points]
+    failovers: Points
+    retries: Points
+    by_model: Parts = Field(description="By the model that did the work; requests are attempts.")
+    by_provider: Parts
+    by_team: Parts
+    by_tag: Parts
+
+
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
 class GatewayMetrics(Model):
     """What the gateway did."""
 
@@ -192,3 +274,13 @@ class GatewayMetrics(Model):
     rates: Rates
     failover: Failover
     circuits: list[Circuit]
+    overhead: Overhead
+    ttft: Latency
+    change: Changes | None = Field(
+        default=None,
+        exclude_if=_is_absent,
+        description="Absent when the window before is not covered.",
+    )
+    history: History | None = Field(
+        default=None, exclude_if=_is_absent, description="Only with `step`."
+    )

@@ -1,17 +1,16 @@
 """Signals -> verdict. Pure: the same signals give the same verdict."""
 
-import math
 from collections.abc import Collection
 
 from litellm_obs_plugin.health.finding import Finding, Probed
 from litellm_obs_plugin.health.signals import Background, Circuit, Counts, Signals, Traffic
 from litellm_obs_plugin.health.status import Status, Verdict, worst
 from litellm_obs_plugin.record import ErrorType
+from litellm_obs_plugin.slo.interval import wilson as wilson
 
 MIN_ATTEMPTS = 5
 # Of the share of failures, what is certain at 95 %: the lower end of its Wilson interval.
 DEGRADED_FROM, UNHEALTHY_FROM = 0.05, 0.5
-_Z = 1.96
 # What the caller caused says nothing of a provider.
 CALLER_ERRORS = frozenset(
     {
@@ -22,16 +21,6 @@ CALLER_ERRORS = frozenset(
 # What a probe without a key cannot see, and so cannot refute.
 _NEEDS_A_KEY = frozenset({ErrorType.AUTH, ErrorType.RATE_LIMIT, ErrorType.BUDGET})
 _H, _D, _U = Status.HEALTHY, Status.DEGRADED, Status.UNHEALTHY
-
-
-def wilson(part: int, whole: int) -> tuple[float, float]:
-    """Between which shares the true one lies with 95 % confidence."""
-    if whole <= 0:
-        return 0.0, 1.0
-    share, z2 = part / whole, _Z * _Z / whole
-    middle = share + z2 / 2
-    spread = _Z * math.sqrt((share * (1 - share) + z2 / 4) / whole)
-    return max((middle - spread) / (1 + z2), 0.0), min((middle + spread) / (1 + z2), 1.0)
 
 
 def judge(signals: Signals) -> Verdict:

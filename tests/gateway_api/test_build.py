@@ -213,3 +213,8 @@ def test_the_same_snapshot_gives_the_same_answer(found):
     snapshot = snapshot_of(found)
 
     assert built(snapshot) == built(snapshot)
+
+
+def test_what_is_not_there_is_left_out(busy):
+    """A change that is not covered, a history nobody asked for: absent, not null."""
+    assert not {"change", "history"} & set(shown(busy))
