@@ -28,19 +28,19 @@ def of_request(request: Request) -> dict[str, Plain]:
     if total_s is not None:
         overhead_s = max(total_s - provider_s - backoff_s - (request.queue_s or 0.0), 0.0)
     found: dict[str, Plain | None] = {
-        "request_id": request.call_id,
+        "request_id": _short(request.call_id),
         "outcome": str(request.outcome),
         "operation": str(request.operation),
         "stream": request.stream,
-        "model_group": request.model_group,
+        "model_group": _short(request.model_group),
         "answered_by": deployment.model_group if deployment is not None else None,
         "provider": deployment.provider if deployment is not None else None,
         "deployment_id": deployment.id if deployment is not None else None,
-        "route": _route(request),
+        "route": _short(_route(request)),
         "attempts": tries,
         "retries": max(tries - 1 - changes, 0),
         "failovers": hops,
-        "trace_cost_usd": _cost_usd(request),
+        "trace_cost_usd": request.cost_usd or 0.0,
         "cost_status": _status(request.cost_status),
         "total_ms": _ms(total_s),
         "provider_ms": _ms(provider_s),
@@ -59,9 +59,9 @@ def of_attempt(
 ) -> dict[str, Plain]:
     """Who was called, as which try, and how it went."""
     deployment, cost = attempt.deployment, attempt.cost
-    billed = attempt.outcome is not Outcome.ERROR
+    billed = attempt.outcome is not Outcome.ERROR or bool(cost and cost.total_usd)
     found: dict[str, Plain | None] = {
-        "request_id": request.call_id,
+        "request_id": _short(request.call_id),
         "outcome": str(attempt.outcome),
         "attempt": number,
         "retry_index": retry,
@@ -73,7 +73,7 @@ def of_attempt(
         "cost_status": _status(cost.status) if cost is not None and billed else None,
         "provider_ms": _ms(attempt.duration_s),
         "ttft_ms": _ms(attempt.ttft.value_s) if attempt.ttft is not None else None,
-        "provider_request_id": attempt.provider_request_id,
+        "provider_request_id": _short(attempt.provider_request_id),
     }
     return _told(found) | _attribution(request) | _failure(attempt.failure)
 
@@ -130,7 +130,7 @@ def _failure(failure: Failure | None) -> dict[str, Plain]:
 def _attribution(request: Request) -> dict[str, Plain]:
     """On every observation: whose cost it is."""
     caller = request.caller
-    return _told({"team": caller.team, "key": caller.key_alias})
+    return _told({"team": _short(caller.team), "key": _short(caller.key_alias)})
 
 
 def _route(request: Request) -> str | None:
@@ -145,14 +145,6 @@ def _changes(request: Request) -> int:
     return sum(a != b for a, b in pairwise(groups))
 
 
-def _cost_usd(request: Request) -> float:
-    """What the trace's observations say together."""
-    last = request.last_attempt
-    if last is None or last.outcome is Outcome.ERROR or last.cost is None:
-        return 0.0
-    return last.cost.total_usd or 0.0
-
-
 def _status(status: CostStatus | None) -> str | None:
     return str(status) if status is not None else None
 
@@ -162,9 +154,9 @@ def _ms(seconds: float | None) -> float | None:
 
 
 def _told(values: Mapping[str, Plain | None]) -> dict[str, Plain]:
-    """What is known, in bounded length: callers choose call ids and models of wildcards."""
-    return {
-        name: value[:_MAX_CHARS] if isinstance(value, str) else value
-        for name, value in values.items()
-        if value is not None
-    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _short(text: str | None) -> str | None:
+    """*text* in bounded length: callers and providers choose it."""
+    return text[:_MAX_CHARS] if text is not None else None

@@ -1,8 +1,9 @@
 """A finished request -> the observations of its trace. Pure.
 
 One span for the request; under it a generation per attempt, and an event wherever the request went
-on to another model group or a circuit opened. Money stands on one observation alone: the attempt
-that answered. Every other attempt says 0, or Langfuse would price it by its own table.
+on to another model group or a circuit opened. Money stands where it was spent: on the attempt that
+answered, or on a stream that broke after tokens had come. Every other attempt says 0, or Langfuse
+would price it by its own table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -151,13 +152,12 @@ def _attempt(
 def _price(part: Observation, attempt: Attempt, details: TraceDetails, *, is_last: bool) -> None:
     part.model = attempt.deployment.model[:MAX_CHARS]
     part.parameters = details.parameters
-    failed = attempt.outcome is Outcome.ERROR
-    part.cost_usd = cost_details(None if failed else attempt.cost)
+    part.cost_usd = cost_details(attempt.cost)
     if attempt.tokens is not None:
         part.usage = usage_details(attempt.tokens)
     if attempt.ttft is not None and attempt.ttft.value_s is not None:
         part.first_token_at = attempt.started_at + attempt.ttft.value_s
-    if is_last and not failed:
+    if is_last and attempt.outcome is not Outcome.ERROR:
         part.input, part.output = details.input, details.output
 
 

@@ -108,12 +108,14 @@ def test_all_failed():
 
 
 def test_a_broken_stream_that_has_a_price():
-    """An attempt that failed costs nothing in Langfuse, even if tokens were counted."""
+    """What it cost stands on it, as in every other book: the provider bills what it has sent."""
     broken = replace(answered(), outcome=Outcome.ERROR, failure=OVERLOADED)
 
     tree = build(attempts=(broken,), failovers=(), outcome=Outcome.ERROR)
 
-    assert tree.observations[1].cost_usd == {"total": 0}
+    assert tree.observations[1].cost_usd["total"] == 7e-05
+    assert tree.observations[1].metadata["billed"] is True
+    assert tree.observations[0].metadata["trace_cost_usd"] == 7e-05
 
 
 def test_no_price_is_zero_and_said():
@@ -167,7 +169,7 @@ def test_texts_stand_on_the_request_and_on_the_answer():
 
 @given(one=requests())
 def test_whatever_happened(one):
-    """The trace's cost is that of the answer; what Langfuse stores is sound."""
+    """The trace costs what the request cost; what Langfuse stores is sound."""
     tree = build_tree(one, stamp=STAMP)
     records = read_records(encode([tree], version="1"), project="p")
 
@@ -175,10 +177,7 @@ def test_whatever_happened(one):
     assert [r.parent_id for r in records].count(None) == 1
     assert len({r.id for r in records}) == len(records)
     assert not any(r.phantom for r in records)
-    last = one.last_attempt
-    expected = 0.0
-    if last is not None and last.outcome is not Outcome.ERROR and last.cost is not None:
-        expected = last.cost.total_usd or 0.0
+    expected = one.cost_usd or 0.0
     total = math.fsum(r.total_cost or 0.0 for r in records)
     assert total == pytest.approx(expected, abs=1e-12)
     assert records[0].metadata["trace_cost_usd"] == pytest.approx(expected, abs=1e-12)
