@@ -372,6 +372,9 @@ def test_ids_link_both_ways(gateway, peer, traced, wait_for):
     row = next(r for r in rows if r["traceId"] == trace_id)
     assert row["traceUrl"] == f"{peer.url}/project/project-pk-test/traces/{trace_id}"
     assert peer.project_reads == 1
+    openmetrics = {"accept": "application/openmetrics-text; version=1.0.0"}
+    page = gateway.client.get("/metrics", headers=openmetrics).text
+    assert f'trace_id="{trace_id}"' in page  # an exemplar
     body = {"model": "chat", "messages": prompt("api-llm")}
     told = gateway.client.post("/api/llm", json=body).json()["gateway"]
     assert told["traceUrl"] == f"{peer.url}/project/project-pk-test/traces/{told['traceId']}"
@@ -391,6 +394,28 @@ def test_a_caller_who_brings_a_trace_id(gateway, traced, header):
     records, _ = traced(lambda case: chat(gateway, "chat", case, headers={header: given}))
 
     assert records[0].trace_id == expected
+
+
+def test_metadata_that_is_none(gateway, traced):
+    """Wrong types are left out, long ones cut; the request and its trace are whole."""
+    odd = {
+        "session_id": {"a": 1},
+        "tags": [1, None, {"a": [2]}, "ok", "x" * 10_000],
+        "trace_name": 5,
+        "trace_user_id": ["eve"],
+        "existing_trace_id": {},
+        "deep": {"a": {"b": {"c": ["d"] * 100}}},
+    }
+    answers = []
+
+    records, seen = traced(
+        lambda case: answers.append(chat(gateway, "chat", case, metadata=odd)), size=2
+    )
+
+    assert answers[0].status_code == 200
+    assert_sound(records, cost_usd=cost_of(seen.calls[0], "gpt-4o-mini"))
+    assert records[0].tags == ("ok", "x" * 200)
+    assert records[0].session_id is None
 
 
 def test_a_session_is_not_a_trace(gateway, peer, traced):
