@@ -287,11 +287,15 @@ class Request:
     @property
     def provider_s(self) -> float:
         """Seconds spent in providers, all attempts together."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].duration_s or 0.0
         return math.fsum(a.duration_s for a in self.attempts if a.duration_s is not None)
 
     @property
     def backoff_s(self) -> float:
         """Seconds between a failed attempt and the next."""
+        if len(self.attempts) < 2:
+            return 0.0
         gaps = (
             later.started_at - (earlier.started_at + earlier.duration_s)
             for earlier, later in pairwise(self.attempts)

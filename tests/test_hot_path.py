@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -82,6 +83,67 @@ def test_the_watch_sees_io(tmp_path):
         (tmp_path / "file").write_text("x")
 
     assert seen
+
+
+class CountingDict(dict):
+    """Counts look-ups into itself and what it holds, in one list."""
+
+    def __init__(self, values, seen):
+        super().__init__({k: counting(v, seen) for k, v in values.items()})
+        self.seen = seen
+
+    def get(self, key, default=None):
+        self.seen.append(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key):
+        self.seen.append(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key):
+        self.seen.append(key)
+        return super().__contains__(key)
+
+
+def counting(value, seen):
+    if isinstance(value, dict):
+        return CountingDict(value, seen)
+    return [counting(v, seen) for v in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("scenario", ["chat", "stream"])
+def test_look_ups_into_the_hosts_dictionaries(built, scenario):
+    """A guard that no clock can blur: every look-up beyond these is paid by each request."""
+    seen: list[object] = []
+    hooks = [replace(h, event=counting(h.event, seen)) for h in read_recording(scenario)]
+
+    finish_at_once(built.callback, hooks)
+
+    assert 20 < len(seen) <= 110
+
+
+def test_a_request_leaves_little_behind(built):
+    """What stays is bounded by the tracker, the answers and the ledger, and freed from there."""
+    template = read_recording("chat")
+    rounds = [again(template, f"-{n}") for n in range(250)]
+    for hooks in rounds[:50]:
+        finish_at_once(built.callback, hooks)
+
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        peaks = []
+        for hooks in rounds[50:]:
+            at, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            finish_at_once(built.callback, hooks)
+            peaks.append(tracemalloc.get_traced_memory()[1] - at)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert (after - before) / 200 <= 2_000, "bytes that stay"
+    assert sorted(peaks)[100] <= 12_000, "bytes at once, median"
 
 
 def test_a_scrape_that_hangs_holds_no_hook_up(built):

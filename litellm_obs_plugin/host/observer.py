@@ -50,8 +50,13 @@ class Observer:
         key = _key_of(kwargs)
         running = self._tracker.running(key) if key is not None else None
         if key is not None and running is not None:
-            timed = self._timed(running, kwargs, ended_at=self._clock(), stream=False)
-            self._tracker.attempt_answered(key, replace(timed, outcome=Outcome.SUCCESS))
+            started_at, duration_s = self._time_of(
+                running, kwargs, ended_at=self._clock(), stream=False
+            )
+            answered = replace(
+                running, started_at=started_at, duration_s=duration_s, outcome=Outcome.SUCCESS
+            )
+            self._tracker.attempt_answered(key, answered)
 
     def attempt_failed(self, kwargs: Mapping[str, Any], error: BaseException) -> None:
         key = _key_of(kwargs)
@@ -80,8 +85,10 @@ class Observer:
             return
         logged = payload.payload_of(kwargs)
         failure = failures.logged_failure(payload.mapping(logged.get("error_information")))
-        broken = self._consumed(running, kwargs, logged, operation=None, estimated=True)
-        self._tracker.attempt_ended(key, replace(broken, outcome=Outcome.ERROR, failure=failure))
+        broken = self._consumed(
+            running, kwargs, logged, operation=None, outcome=Outcome.ERROR, failure=failure
+        )
+        self._tracker.attempt_ended(key, broken)
 
     def request_succeeded(self, kwargs: Mapping[str, Any]) -> None:
         """The one event of a request that got its answer, or whose caller hung up in mid-stream."""
@@ -107,9 +114,10 @@ class Observer:
             outcome=outcome,
             failure=failures.client_disconnect() if outcome is Outcome.CLIENT_DISCONNECT else None,
             ended_at=payload.seconds(logged.get("endTime")),
+            attempts=own,
+            cache_saved_usd=payload.seconds(logged.get("saved_cache_cost")),
         )
-        saved = payload.seconds(logged.get("saved_cache_cost"))
-        self._tracker.finish(key, replace(request, attempts=own, cache_saved_usd=saved))
+        self._tracker.finish(key, request)
 
     def request_failed(
         self, kwargs: Mapping[str, Any], error: BaseException, route: str | None
@@ -164,10 +172,11 @@ class Observer:
             duration_s=None,
             outcome=outcome,
         )
-        estimated = outcome is Outcome.CLIENT_DISCONNECT
-        done = self._consumed(attempt, kwargs, logged, operation=operation, estimated=estimated)
-        failure = failures.client_disconnect() if estimated else None
-        return (replace(done, outcome=outcome, failure=failure),)
+        failure = failures.client_disconnect() if outcome is Outcome.CLIENT_DISCONNECT else None
+        done = self._consumed(
+            attempt, kwargs, logged, operation=operation, outcome=outcome, failure=failure
+        )
+        return (done,)
 
     def _consumed(
         self,
@@ -176,39 +185,50 @@ class Observer:
         logged: Mapping[str, Any],
         *,
         operation: Operation | None,
-        estimated: bool,
+        outcome: Outcome,
+        failure: Failure | None,
     ) -> Attempt:
+        """*attempt* at its end; what a broken or abandoned one cost is LiteLLM's estimate."""
         stream = bool(kwargs.get("stream"))
         ended_at = payload.seconds(logged.get("endTime")) or self._clock()
-        timed = self._timed(attempt, kwargs, ended_at=ended_at, stream=stream)
+        started_at, duration_s = self._time_of(attempt, kwargs, ended_at=ended_at, stream=stream)
         ttft = None
         if stream and operation is not None:
             window = self._window_of(attempt, kwargs)
-            started_at = window[0] if window else attempt.started_at
-            ttft = payload.read_ttft(logged, operation=operation, started_at=started_at)
-        tokens = payload.read_tokens(logged)
-        cost = read_cost(logged, estimated=estimated, price_of=compat.model_price)
-        headroom = payload.read_headroom(logged)
-        request_id = payload.provider_request_id(logged)
-        return replace(
-            timed,
+            begun_at = window[0] if window else attempt.started_at
+            ttft = payload.read_ttft(logged, operation=operation, started_at=begun_at)
+        estimated = outcome is not Outcome.SUCCESS
+        return Attempt(
+            deployment=attempt.deployment,
+            started_at=started_at,
+            duration_s=duration_s,
+            outcome=outcome,
+            failure=failure,
             ttft=ttft,
-            tokens=tokens,
-            cost=cost,
-            headroom=headroom,
-            provider_request_id=request_id,
+            tokens=payload.read_tokens(logged),
+            cost=read_cost(logged, estimated=estimated, price_of=compat.model_price),
+            headroom=payload.read_headroom(logged),
+            provider_request_id=payload.provider_request_id(logged),
         )
 
     def _timed(
         self, attempt: Attempt, kwargs: Mapping[str, Any], *, ended_at: float, stream: bool
     ) -> Attempt:
-        """*attempt* with its provider time: the host's own window, of a stream to its last byte."""
+        """*attempt* with its provider time."""
         if attempt.duration_s is not None:
             return attempt
+        start, duration_s = self._time_of(attempt, kwargs, ended_at=ended_at, stream=stream)
+        return replace(attempt, started_at=start, duration_s=duration_s)
+
+    def _time_of(
+        self, attempt: Attempt, kwargs: Mapping[str, Any], *, ended_at: float, stream: bool
+    ) -> tuple[float, float]:
+        """Start and provider time: the host's own window, of a stream to its last byte."""
+        if attempt.duration_s is not None:
+            return attempt.started_at, attempt.duration_s
         window = self._window_of(attempt, kwargs)
         start, end = window or (attempt.started_at, ended_at)
-        duration_s = max((ended_at if stream else end) - start, 0.0)
-        return replace(attempt, started_at=start, duration_s=duration_s)
+        return start, max((ended_at if stream else end) - start, 0.0)
 
     def _window_of(self, attempt: Attempt, kwargs: Mapping[str, Any]) -> payload.Window | None:
         """The last provider call's window, if it belongs to *attempt* and not to one before it."""
@@ -228,6 +248,8 @@ class Observer:
         outcome: Outcome,
         failure: Failure | None,
         ended_at: float | None,
+        attempts: tuple[Attempt, ...] = (),
+        cache_saved_usd: float | None = None,
     ) -> Request:
         logged = payload.payload_of(kwargs)
         call_id, received_at = key
@@ -247,6 +269,8 @@ class Observer:
             trace_id=trace_id_of(kwargs, call_id=call_id, joined=joined),
             queue_s=payload.seconds(payload.metadata_of(kwargs).get("queue_time_seconds")),
             caller=payload.read_caller(logged),
+            attempts=attempts,
+            cache_saved_usd=cache_saved_usd,
             details=details,
         )
 

@@ -53,7 +53,7 @@ _STREAMED_IN_CHUNKS = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION})
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """*value* when it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def text(value: Any) -> str | None:
@@ -70,6 +70,8 @@ def metadata_of(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
     """The request's metadata, wherever this kind of event keeps it."""
     holder = mapping(kwargs.get("litellm_params")) or kwargs
     plain, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
+    if not plain or not other:
+        return other or plain
     if len(_windows(other)) > len(_windows(plain)) or "litellm_received_at" not in plain:
         return other or plain
     return plain

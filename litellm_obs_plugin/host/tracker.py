@@ -130,7 +130,7 @@ class Tracker:
         attempts = tuple(known.attempts) if known is not None else ()
         if key[1] is not None:  # without a time of receipt the id alone could be any caller's
             self._remember(key)
-        self._emit(replace(request, attempts=attempts + request.attempts))
+        self._emit(replace(request, attempts=attempts + request.attempts) if attempts else request)
 
     def _begin(self, key: Key) -> OpenRequest:
         now = self._clock()

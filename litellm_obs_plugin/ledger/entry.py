@@ -12,6 +12,8 @@ _MAX_ATTEMPTS = 8
 
 Entry = dict[str, Any]
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def request_entry(request: Request) -> Entry:
     """A request as ``GET /api/gateway/requests`` shows it."""
@@ -74,10 +76,10 @@ def circuit_entry(change: CircuitChange) -> Entry:
 
 def encode(entry: Entry) -> bytes:
     """*entry* as JSON that fits a slot; long lists and texts give way first."""
-    data = json.dumps(entry, separators=(",", ":")).encode()
+    data = _to_json(entry).encode()
     if len(data) > MAX_ENTRY_BYTES:
         short = {**entry, "attempts": [], "team": None, "key": None, "error": None}
-        data = json.dumps(short, separators=(",", ":")).encode()
+        data = _to_json(short).encode()
     return data
 
 

@@ -7,6 +7,7 @@ their values are not the gateway's to choose.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 
+from litellm_obs_plugin.metrics.aspect import Aspect
 from litellm_obs_plugin.metrics.metric import Labels, Metric, counter
 from litellm_obs_plugin.metrics.reading import Samples
 from litellm_obs_plugin.record import UNKNOWN, Request
@@ -53,24 +54,28 @@ def _deployments(r: Request) -> Samples:
 
 
 def _rows(dimension: str, values_of: ValuesOf) -> Iterator[Metric]:
+    aspect = Aspect[dimension.upper()]
     overlap = " A request with two tags counts under both." if dimension == "tag" else ""
     yield counter(
         f"requests_by_{dimension}_total",
         f"Finished requests by {dimension}.{overlap}",
         *(dimension, "outcome"),
         read=partial(_requests, values_of),
+        of=aspect,
     )
     yield counter(
         f"tokens_by_{dimension}_total",
         f"Tokens by {dimension}.{overlap}",
         dimension,
         read=partial(_tokens, values_of),
+        of=aspect,
     )
     yield counter(
         f"cost_usd_by_{dimension}_total",
         f"Cost in US dollars by {dimension}.{overlap}",
         dimension,
         read=partial(_cost, values_of),
+        of=aspect,
         unit="usd",
     )
 

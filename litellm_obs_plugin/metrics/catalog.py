@@ -4,6 +4,7 @@ A new metric is one line here and one line in the golden page.
 """
 
 from litellm_obs_plugin.metrics import reading
+from litellm_obs_plugin.metrics.aspect import Aspect
 from litellm_obs_plugin.metrics.attribution import ATTRIBUTION
 from litellm_obs_plugin.metrics.gen_ai import GEN_AI
 from litellm_obs_plugin.metrics.metric import PREFIX as PREFIX
@@ -35,6 +36,7 @@ CATALOG: tuple[Metric, ...] = (
         "Requests that ended in an error or were rejected.",
         *("model_group", "error_type", "source"),
         read=reading.request_errors,
+        of=Aspect.FAILURE,
     ),
     sketch(
         "request_duration_seconds",
@@ -71,6 +73,7 @@ CATALOG: tuple[Metric, ...] = (
         *("provider", "model"),
         domain=SECONDS,
         read=reading.time_to_first_token,
+        of=Aspect.STREAM,
         exemplars=True,
     ),
     counter(
@@ -78,6 +81,7 @@ CATALOG: tuple[Metric, ...] = (
         "Streams whose time to first token could not be told.",
         *("provider", "reason"),
         read=reading.ttft_invalid,
+        of=Aspect.STREAM,
     ),
     sketch(
         "time_per_output_token_seconds",
@@ -85,6 +89,7 @@ CATALOG: tuple[Metric, ...] = (
         *("provider", "model"),
         domain=SECONDS,
         read=reading.time_per_output_token,
+        of=Aspect.STREAM,
     ),
     sketch(
         "output_tokens_per_second",
@@ -105,12 +110,14 @@ CATALOG: tuple[Metric, ...] = (
         "Attempts that followed a failed one in the same model group.",
         *("provider", "reason"),
         read=reading.retries,
+        of=Aspect.RETRY,
     ),
     counter(
         "failovers_total",
         "Changes to another model group because one could not answer.",
         *("from_model_group", "to_model_group", "reason", "outcome"),
         read=reading.failovers,
+        of=Aspect.FAILOVER,
     ),
     sketch(
         "failover_delay_seconds",
@@ -118,6 +125,7 @@ CATALOG: tuple[Metric, ...] = (
         "from_model_group",
         domain=SECONDS,
         read=reading.failover_delay,
+        of=Aspect.FAILOVER,
     ),
     counter(
         "failover_cost_usd_total",
@@ -125,6 +133,7 @@ CATALOG: tuple[Metric, ...] = (
         *("from_model_group", "to_model_group", "sign"),
         unit="usd",
         read=reading.failover_cost,
+        of=Aspect.FAILOVER,
     ),
     counter(
         "tokens_total",
@@ -164,6 +173,7 @@ CATALOG: tuple[Metric, ...] = (
         "Requests answered by the gateway's cache.",
         *("model_group", "result"),
         read=reading.cache,
+        of=Aspect.CACHE_HIT,
     ),
     counter(
         "cache_savings_usd_total",
@@ -171,6 +181,7 @@ CATALOG: tuple[Metric, ...] = (
         *("model_group", "kind"),
         unit="usd",
         read=reading.cache_savings,
+        of=Aspect.CACHE_HIT,
     ),
     counter(
         "requests_by_provider_total",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from litellm_obs_plugin.metrics.aspect import Aspect
 from litellm_obs_plugin.metrics.sketch import DOLLARS, MICROSECONDS, SECONDS, Domain
 from litellm_obs_plugin.record import Request
 
@@ -24,7 +25,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One row. *read* yields (label values, value) pairs; rows without it are counted by name."""
+    """One row. *read* yields (label values, value) pairs; rows without it are counted by name.
+
+    A request without the aspect *of* has nothing to say to *read*, which is not called then.
+    """
 
     name: str
     help: str
@@ -33,6 +37,7 @@ class Metric:
     unit: str = ""
     domain: Domain | None = None
     read: Reader | None = None
+    of: Aspect | None = None
     newest: bool = False  # of several workers' gauges the largest is shown, not the sum
     hidden: bool = False  # kept for other surfaces, not a family of the page
     prefix: str = PREFIX
@@ -48,6 +53,7 @@ def counter(
     help: str,
     *labels: str,
     read: Reader | None = None,
+    of: Aspect | None = None,
     unit: str = "",
     hidden: bool = False,
 ) -> Metric:
@@ -59,6 +65,7 @@ def counter(
         labels=labels,
         unit=unit,
         read=read,
+        of=of,
         hidden=hidden,
     )
 
@@ -69,6 +76,7 @@ def sketch(
     *labels: str,
     domain: Domain,
     read: Reader | None = None,
+    of: Aspect | None = None,
     exemplars: bool = False,
     prefix: str = PREFIX,
 ) -> Metric:
@@ -81,6 +89,7 @@ def sketch(
         unit={SECONDS: "seconds", MICROSECONDS: "seconds", DOLLARS: "usd"}.get(domain, ""),
         domain=domain,
         read=read,
+        of=of,
         exemplars=exemplars,
         prefix=prefix,
     )

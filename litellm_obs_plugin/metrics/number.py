@@ -21,7 +21,12 @@ class Counter:
         Raises:
             ValueError: it is negative, infinite or NaN.
         """
-        self._total, self._rest = add_to_pair(self._total, self._rest, value)
+        total = self._total
+        new = total + value
+        if value >= 1 and new - value == total and new - total == value:  # exactly: most counts are
+            self._floats[0] = self._total = new
+            return
+        self._total, self._rest = add_to_pair(total, self._rest, value)
         self._floats[0] = self._total
 
 

@@ -1,15 +1,15 @@
 """How each metric is read off a finished request: (label values, value) pairs.
 
-This runs for every request and every row: a reader with nothing to say answers the empty tuple,
-which costs a tenth of a generator.
+This runs for every request: a reader with nothing to say answers the empty tuple, which costs a
+tenth of a generator, and one that is asked of each attempt builds no list for the only one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import pairwise
 
-from litellm_obs_plugin.record import Cost, Outcome, Request
+from litellm_obs_plugin.record import Attempt, Outcome, Request
 
 Sample = tuple[tuple[str, ...], float]
 Samples = Iterable[Sample]
@@ -17,7 +17,20 @@ Samples = Iterable[Sample]
 _STREAM = {True: "true", False: "false"}
 _FAILED = frozenset({Outcome.ERROR, Outcome.REJECTED})
 _DAY_S = 86_400
-_TOKEN_TYPES = ("input", "cached_input", "cache_write", "output", "reasoning")
+_SUCCESS = Outcome.SUCCESS
+
+
+def each_attempt(read: Callable[[Request, Attempt], Samples]) -> Callable[[Request], Samples]:
+    """A reader that asks *read* of every attempt."""
+
+    @wraps(read)
+    def read_all(r: Request) -> Samples:
+        attempts = r.attempts
+        if len(attempts) == 1:
+            return read(r, attempts[0])
+        return [sample for attempt in attempts for sample in read(r, attempt)]
+
+    return read_all
 
 
 def requests(r: Request) -> Samples:
@@ -46,18 +59,14 @@ def request_attempts(r: Request) -> Samples:
     return (((r.model_group,), float(len(r.attempts))),)
 
 
-def attempts(r: Request) -> Samples:
-    found = []
-    for a in r.attempts:
-        d = a.deployment
-        error_type = a.failure.error_type if a.failure is not None else ""
-        found.append(((d.model_group, d.provider, d.model, a.outcome, error_type), 1.0))
-    return found
+@each_attempt
+def attempts(_: Request, a: Attempt) -> Samples:
+    d = a.deployment
+    error_type = a.failure.error_type if a.failure is not None else ""
+    return (((d.model_group, d.provider, d.model, a.outcome, error_type), 1.0),)
 
 
 def retries(r: Request) -> Samples:
-    if len(r.attempts) < 2:
-        return ()
     return [
         (
             (
@@ -105,95 +114,98 @@ def failover_cost(r: Request) -> Samples:
 def overhead(r: Request) -> Samples:
     if r.duration_s is None or not r.attempts:
         return ()
-    backoff_s = r.backoff_s if len(r.attempts) > 1 else 0.0
+    retried = len(r.attempts) > 1
+    backoff_s = r.backoff_s if retried else 0.0
     gateway_s = r.duration_s - r.provider_s - backoff_s - (r.queue_s or 0.0)
     found: list[Sample] = [(("gateway",), max(gateway_s, 0.0))]
     if r.queue_s is not None:
         found.append((("queue",), r.queue_s))
-    if len(r.attempts) > 1:
+    if retried:
         found.append((("backoff",), backoff_s))
     return found
 
 
-def provider_duration(r: Request) -> Samples:
-    return [
-        ((a.deployment.provider, a.deployment.model, _STREAM[r.stream]), a.duration_s)
-        for a in r.attempts
-        if a.duration_s is not None and a.outcome is Outcome.SUCCESS
-    ]
-
-
-def time_to_first_token(r: Request) -> Samples:
-    if not r.stream:
+@each_attempt
+def provider_duration(r: Request, a: Attempt) -> Samples:
+    if a.duration_s is None or a.outcome is not _SUCCESS:
         return ()
-    return [
-        ((a.deployment.provider, a.deployment.model), a.ttft.value_s)
-        for a in r.attempts
-        if a.ttft is not None and a.ttft.value_s is not None
-    ]
+    d = a.deployment
+    return (((d.provider, d.model, _STREAM[r.stream]), a.duration_s),)
 
 
-def ttft_invalid(r: Request) -> Samples:
-    if not r.stream:
+@each_attempt
+def time_to_first_token(r: Request, a: Attempt) -> Samples:
+    ttft = a.ttft if r.stream else None
+    if ttft is None or ttft.value_s is None:
         return ()
-    return [
-        ((a.deployment.provider, a.ttft.invalid), 1.0)
-        for a in r.attempts
-        if a.ttft is not None and a.ttft.invalid is not None
-    ]
+    return (((a.deployment.provider, a.deployment.model), ttft.value_s),)
 
 
-def time_per_output_token(r: Request) -> Samples:
-    if not r.stream:
+@each_attempt
+def ttft_invalid(r: Request, a: Attempt) -> Samples:
+    ttft = a.ttft if r.stream else None
+    if ttft is None or ttft.invalid is None:
         return ()
-    found = []
-    for a in r.attempts:
-        if a.ttft is None or a.ttft.value_s is None or a.duration_s is None or a.tokens is None:
-            continue
-        if a.tokens.total_output > 1 and a.outcome is Outcome.SUCCESS:
-            each_s = max(a.duration_s - a.ttft.value_s, 0.0) / (a.tokens.total_output - 1)
-            found.append(((a.deployment.provider, a.deployment.model), each_s))
+    return (((a.deployment.provider, ttft.invalid), 1.0),)
+
+
+@each_attempt
+def time_per_output_token(r: Request, a: Attempt) -> Samples:
+    ttft, tokens = a.ttft if r.stream else None, a.tokens
+    if ttft is None or ttft.value_s is None or a.duration_s is None or tokens is None:
+        return ()
+    after_first = tokens.output + tokens.reasoning - 1
+    if after_first < 1 or a.outcome is not _SUCCESS:
+        return ()
+    each_s = max(a.duration_s - ttft.value_s, 0.0) / after_first
+    return (((a.deployment.provider, a.deployment.model), each_s),)
+
+
+@each_attempt
+def output_tokens_per_second(_: Request, a: Attempt) -> Samples:
+    if a.tokens is None or not a.duration_s or a.outcome is not _SUCCESS:
+        return ()
+    output = a.tokens.output + a.tokens.reasoning
+    if not output:
+        return ()
+    return (((a.deployment.provider, a.deployment.model), output / a.duration_s),)
+
+
+@each_attempt
+def tokens(_: Request, a: Attempt) -> Samples:
+    t = a.tokens
+    if t is None:
+        return ()
+    d = a.deployment
+    group, provider, model = d.model_group, d.provider, d.model
+    found: list[Sample] = []
+    if t.input:
+        found.append(((group, provider, model, "input"), float(t.input)))
+    if t.cached_input:
+        found.append(((group, provider, model, "cached_input"), float(t.cached_input)))
+    if t.cache_write:
+        found.append(((group, provider, model, "cache_write"), float(t.cache_write)))
+    if t.output:
+        found.append(((group, provider, model, "output"), float(t.output)))
+    if t.reasoning:
+        found.append(((group, provider, model, "reasoning"), float(t.reasoning)))
     return found
 
 
-def output_tokens_per_second(r: Request) -> Samples:
-    return [
-        ((a.deployment.provider, a.deployment.model), a.tokens.total_output / a.duration_s)
-        for a in r.attempts
-        if a.tokens is not None and a.duration_s and a.outcome is Outcome.SUCCESS
-        if a.tokens.total_output
-    ]
+@each_attempt
+def cost(_: Request, a: Attempt) -> Samples:
+    if a.cost is None:
+        return ()
+    d = a.deployment
+    group, provider, model = d.model_group, d.provider, d.model
+    parts = a.cost.components_usd.items()
+    return [((group, provider, model, component), usd) for component, usd in parts]
 
 
-def tokens(r: Request) -> Samples:
-    found = []
-    for a in r.attempts:
-        if a.tokens is not None:
-            d = a.deployment
-            for kind in _TOKEN_TYPES:
-                count = getattr(a.tokens, kind)
-                if count:
-                    found.append(((d.model_group, d.provider, d.model, kind), float(count)))
-    return found
-
-
-def cost(r: Request) -> Samples:
-    found = []
-    for a in r.attempts:
-        if a.cost is not None:
-            d = a.deployment
-            for component, usd in a.cost.components_usd.items():
-                found.append(((d.model_group, d.provider, d.model, component), usd))
-    return found
-
-
-def cost_by_day(r: Request) -> Samples:
-    found = []
-    for a in r.attempts:
-        usd = a.cost.total_usd if a.cost is not None else None
-        if usd:
-            found.append(((_day(int(a.started_at // _DAY_S)), a.deployment.model), usd))
-    return found
+@each_attempt
+def cost_by_day(_: Request, a: Attempt) -> Samples:
+    usd = a.cost.total_usd if a.cost is not None else None
+    return (((_day(int(a.started_at // _DAY_S)), a.deployment.model), usd),) if usd else ()
 
 
 @lru_cache(maxsize=16)
@@ -202,16 +214,11 @@ def _day(number: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 
 
-def cost_mismatches(r: Request) -> Samples:
-    return [
-        ((a.deployment.provider,), 1.0)
-        for a in r.attempts
-        if a.cost is not None and not a.cost.adds_up
-    ]
-
-
-def _costs(r: Request) -> list[Cost]:
-    return [a.cost for a in r.attempts if a.cost is not None]
+@each_attempt
+def cost_mismatches(_: Request, a: Attempt) -> Samples:
+    if a.cost is None or a.cost.adds_up:
+        return ()
+    return (((a.deployment.provider,), 1.0),)
 
 
 def cost_per_request(r: Request) -> Samples:
@@ -219,16 +226,16 @@ def cost_per_request(r: Request) -> Samples:
     return (((r.model_group,), usd),) if usd is not None else ()
 
 
-def cost_status(r: Request) -> Samples:
-    return [((c.status,), 1.0) for c in _costs(r)]
+@each_attempt
+def cost_status(_: Request, a: Attempt) -> Samples:
+    return (((a.cost.status,), 1.0),) if a.cost is not None else ()
 
 
-def unpriced(r: Request) -> Samples:
-    return [
-        ((r.model_group, c.unpriced_reason), 1.0)
-        for c in _costs(r)
-        if c.unpriced_reason is not None
-    ]
+@each_attempt
+def unpriced(r: Request, a: Attempt) -> Samples:
+    if a.cost is None or a.cost.unpriced_reason is None:
+        return ()
+    return (((r.model_group, a.cost.unpriced_reason), 1.0),)
 
 
 def cache(r: Request) -> Samples:

@@ -4,11 +4,13 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from litellm_obs_plugin.metrics.aspect import Aspects, aspects_of, has
 from litellm_obs_plugin.metrics.cardinality import DEFAULT_MAX_SERIES as DEFAULT_MAX_SERIES
 from litellm_obs_plugin.metrics.cardinality import clean, to_other
 from litellm_obs_plugin.metrics.catalog import BY_NAME, CATALOG, OPEN_LABELS, Kind, Labels, Metric
 from litellm_obs_plugin.metrics.exemplar import Origin
 from litellm_obs_plugin.metrics.layout import SeriesName
+from litellm_obs_plugin.metrics.metric import Reader
 from litellm_obs_plugin.metrics.number import Gauge
 from litellm_obs_plugin.metrics.worker_file import FileState, WorkerFile
 from litellm_obs_plugin.record import Request
@@ -16,6 +18,7 @@ from litellm_obs_plugin.record import Request
 log = logging.getLogger(__name__)
 
 Slot = Any  # Counter, Gauge, Sketch, or MarkedSketch for metrics with exemplars
+Row = tuple[Metric, dict[Labels, Slot], Reader, bool]
 
 INVALID_VALUE = "invalid_value"
 STATE_FULL = "state_full"
@@ -43,7 +46,8 @@ class Recorder:
             if not self._is_writable():
                 return
             origin = _origin(request)
-            for metric, series, read, exemplars in self._rows:
+            aspects = aspects_of(request)
+            for metric, series, read, exemplars in self._rows.get(aspects) or self._pick(aspects):
                 for labels, value in read(request):
                     slot = series.get(labels) or self._admit(metric, labels)
                     if slot is None:
@@ -82,14 +86,19 @@ class Recorder:
     def _start_in(self, file: WorkerFile) -> None:
         self._file = file
         self._series: dict[str, dict[Labels, Slot]] = {metric.name: {} for metric in CATALOG}
-        self._rows = tuple(
-            (metric, self._series[metric.name], metric.read, metric.exemplars)
-            for metric in CATALOG
-            if metric.read is not None
-        )
+        self._rows: dict[Aspects, tuple[Row, ...]] = {}
         self._dropped: dict[str, Slot | None] = {}
         for reason in (INVALID_VALUE, STATE_FULL):  # at once: a full disk has no room for them
             self._dropped[reason] = self._admit(BY_NAME["plugin_events_dropped_total"], (reason,))
+
+    def _pick(self, aspects: Aspects) -> tuple[Row, ...]:
+        """The rows that have something to say of requests like this one."""
+        rows = self._rows[aspects] = tuple(
+            (metric, self._series[metric.name], metric.read, metric.exemplars)
+            for metric in CATALOG
+            if metric.read is not None and has(aspects, metric.of)
+        )
+        return rows
 
     def _is_writable(self) -> bool:
         if self._file.state is FileState.DISOWNED:

@@ -4,12 +4,15 @@ import threading
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
 
 from litellm_obs_plugin.metrics import fleet
+from litellm_obs_plugin.metrics.aspect import aspects_of, has
 from litellm_obs_plugin.metrics.catalog import BY_NAME, CATALOG, OPEN_LABELS
 from litellm_obs_plugin.metrics.recorder import Recorder
 from litellm_obs_plugin.metrics.worker_file import WorkerFile
 from litellm_obs_plugin.record import OTHER
+from tests.gateway_api.requests import requests
 
 
 def test_a_request_is_counted_in_every_metric_it_concerns(state, make_request):
@@ -224,3 +227,12 @@ def test_a_forked_child_without_a_directory_records_nothing_and_goes_on(state, m
     state.directory.mkdir()
 
     assert 0 == code
+
+
+@given(request=requests())
+def test_a_row_says_nothing_of_requests_without_its_aspect(request):
+    """The recorder does not ask it then: were this wrong, counts would be lost."""
+    aspects = aspects_of(request)
+    for metric in CATALOG:
+        if metric.read is not None and not has(aspects, metric.of):
+            assert [] == list(metric.read(request)), metric.name
