@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 
 DEFAULT_WINDOW_S = 3600.0
+DEFAULT_INTERVAL_S = 2.0
+_LONGEST_INTERVAL_S = 300.0
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
 
@@ -32,6 +34,18 @@ def parse_query(*, window: str | None) -> MetricsQuery:
         QueryError: a value is bad.
     """
     return MetricsQuery(window_s=_duration_s("window", window, DEFAULT_WINDOW_S))
+
+
+def parse_interval(text: str | None) -> float:
+    """Seconds between the events of a stream.
+
+    Raises:
+        QueryError: it is no duration, or too long a one.
+    """
+    interval_s = _duration_s("interval", text, DEFAULT_INTERVAL_S)
+    if text is not None and interval_s > _LONGEST_INTERVAL_S:
+        raise QueryError("interval", expected="a duration from 1s to 5m", got=text)
+    return interval_s
 
 
 def _duration_s(field: str, text: str | None, default_s: float) -> float:

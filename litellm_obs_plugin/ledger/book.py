@@ -1,6 +1,7 @@
 """The ledger of all workers of a proxy: each writes its own rings, anyone reads them all."""
 
 import json
+import sys
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
@@ -14,6 +15,7 @@ from litellm_obs_plugin.ledger.entry import (
     request_entry,
 )
 from litellm_obs_plugin.ledger.ring import RingFile
+from litellm_obs_plugin.ledger.selection import Found, Selection, select
 from litellm_obs_plugin.record import CircuitChange, Outcome, Request
 
 _KEEP_DEAD_FILES = 8
@@ -85,6 +87,14 @@ class LedgerReader:
         """
         entries = sorted(self._entries(page), key=lambda entry: str(entry["time"]), reverse=True)
         return entries[:limit]
+
+    def select(self, page: Page, selection: Selection) -> Found:
+        """The entries that *selection* asks for.
+
+        Raises:
+            OSError: the directory cannot be read.
+        """
+        return select(self.newest(page, limit=sys.maxsize), selection)
 
     def _entries(self, page: Page) -> Iterator[Entry]:
         for path in self._directory.glob("*" + ring.SUFFIX):

@@ -89,6 +89,7 @@ def _attempt(attempt: Attempt) -> Entry:
         **_deployment(attempt.deployment),
         "outcome": attempt.outcome,
         "error": failure.error_type if failure is not None else None,
+        "start": _time(attempt.started_at),
         "ms": _ms(attempt.duration_s),
     }
 

@@ -1,6 +1,7 @@
 """The JSON routes under ``/api/gateway``."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -10,13 +11,15 @@ from litellm_obs_plugin.gateway_api.budgets import Budgets, build_budgets
 from litellm_obs_plugin.gateway_api.build import build_metrics
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
 from litellm_obs_plugin.gateway_api.models import GatewayMetrics, ProviderState
-from litellm_obs_plugin.gateway_api.query import QueryError, parse_query
+from litellm_obs_plugin.gateway_api.query import MetricsQuery, QueryError, parse_query
 from litellm_obs_plugin.host import access
 from litellm_obs_plugin.ledger.book import LedgerReader, Page
 from litellm_obs_plugin.ledger.entry import Entry
+from litellm_obs_plugin.ledger.selection import Selection, Sort
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.routes.provider import provider_verdicts
 from litellm_obs_plugin.routes.reconciliation import reconciliation_router
+from litellm_obs_plugin.routes.stream import add_stream
 from litellm_obs_plugin.routes.surfaces import (
     CIRCUITS_PATH,
     FAILOVERS_PATH,
@@ -30,6 +33,24 @@ from litellm_obs_plugin.routes.surfaces import (
 _PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
 _CHANGES = 1000
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, newest first.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFilters:
+    """Only requests with these values."""
+
+    model_group: Annotated[str | None, Query(alias="modelGroup")] = None
+    model: str | None = None
+    provider: str | None = None
+    outcome: str | None = None
+    team: str | None = None
+    key: str | None = None
+
+    def where(self) -> dict[str, str]:
+        """Those that are given, by the name of the entry's field."""
+        given = {**asdict(self), "modelGroup": self.model_group}
+        del given["model_group"]
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def reader_dependency(surfaces: Surfaces) -> Callable[..., Any]:
@@ -47,6 +68,7 @@ def gateway_router(surfaces: Surfaces) -> APIRouter:
     """All of ``/api/gateway``."""
     router = APIRouter(tags=["observability"], dependencies=[Depends(reader_dependency(surfaces))])
     _add_metrics(router, surfaces)
+    add_stream(router, surfaces, partial(_read_metrics, surfaces=surfaces))
     _add_ledger(router, surfaces)
     _add_circuits(router, surfaces)
     _add_budgets(router, surfaces)
@@ -90,14 +112,18 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
             query = parse_query(window=window)
         except QueryError as error:
             raise unprocessable(error) from error
-        build = partial(
-            _metrics_json,
-            window_s=query.window_s,
-            ledger=surfaces.ledger,
-            providers=await provider_verdicts(surfaces.health),
-        )
-        body = await surfaces.view(query, build)
+        body = await _read_metrics(query, surfaces=surfaces)
         return Response(body, media_type="application/json")
+
+
+async def _read_metrics(query: MetricsQuery, *, surfaces: Surfaces) -> bytes:
+    build = partial(
+        _metrics_json,
+        window_s=query.window_s,
+        ledger=surfaces.ledger,
+        providers=await provider_verdicts(surfaces.health),
+    )
+    return await surfaces.view(query, build)
 
 
 def _metrics_json(
@@ -117,10 +143,18 @@ def _metrics_json(
 def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
     @router.get(REQUESTS_PATH)
     async def requests(
-        kind: Literal["recent", "slow", "failed"] = "recent", limit: Limit = 50
+        response: Response,
+        asked: Annotated[RequestFilters, Depends()],
+        kind: Literal["recent", "slow", "failed"] = "recent",
+        sort: Annotated[Sort, Query(description="Newest, longest or dearest first.")] = Sort.TIME,
+        limit: Limit = 50,
+        offset: Annotated[int, Query(ge=0, description="Leave out so many first.")] = 0,
     ) -> list[dict[str, Any]]:
-        """The last requests of a kind, of all workers."""
-        return await surfaces.newest(_PAGES[kind], limit=limit)
+        """The last requests of a kind, of all workers; `X-Total-Count` says how many match."""
+        selection = Selection(where=asked.where(), sort=sort, offset=offset, limit=limit)
+        found = await surfaces.select(_PAGES[kind], selection)
+        response.headers["x-total-count"] = str(found.total)
+        return found.entries
 
     @router.get(FAILOVERS_PATH)
     async def failovers(limit: Limit = 50) -> list[dict[str, Any]]:

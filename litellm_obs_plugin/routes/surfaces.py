@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from fastapi import HTTPException
 
@@ -13,12 +14,14 @@ from litellm_obs_plugin.health.monitor import Monitor
 from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.ledger.book import LedgerReader, Page
 from litellm_obs_plugin.ledger.entry import Entry
+from litellm_obs_plugin.ledger.selection import Found, Selection
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.slo.budget import Budget
 
 METRICS_PATH = "/metrics"
 GATEWAY_METRICS_PATH = "/api/gateway/metrics"
+GATEWAY_STREAM_PATH = "/api/gateway/metrics/stream"
 REQUESTS_PATH = "/api/gateway/requests"
 FAILOVERS_PATH = "/api/gateway/failovers"
 CIRCUITS_PATH = "/api/gateway/circuits"
@@ -27,6 +30,8 @@ RECONCILIATION_PATH = "/api/gateway/reconciliation"
 LLM_PATH = "/api/llm"
 HEALTH_PATH = "/health/gateway"
 HOST_HEALTH_PATH = "/health"
+
+T = TypeVar("T")
 
 
 class Reconciler(Protocol):
@@ -72,8 +77,19 @@ class Surfaces:
         Raises:
             HTTPException: 503 when the ledger cannot be read.
         """
+        return await self._read_ledger(partial(self.ledger.newest, page, limit=limit))
+
+    async def select(self, page: Page, selection: Selection) -> Found:
+        """The ledger entries of a page that are asked for.
+
+        Raises:
+            HTTPException: 503 when the ledger cannot be read.
+        """
+        return await self._read_ledger(partial(self.ledger.select, page, selection))
+
+    async def _read_ledger(self, read: Callable[[], T]) -> T:
         try:
-            return await asyncio.to_thread(self.ledger.newest, page, limit=limit)
+            return await asyncio.to_thread(read)
         except OSError as error:
             self.count_error("read_ledger")
             raise HTTPException(503, f"the ledger cannot be read: {error}") from error

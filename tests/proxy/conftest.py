@@ -3,11 +3,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.proxy.page import Page
 from tests.proxy.server import AUTH, Server, start_proxy, start_simulator, write_config
@@ -55,9 +57,20 @@ class Gateway:
         return Page.parse(answer.text)
 
     def json(self, **query: str) -> dict[str, Any]:
+        """The gateway's metrics, which are as the proxy's own OpenAPI page says."""
         answer = self.client.get("/api/gateway/metrics", params=query)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        found = answer.json()
+        self.metrics_schema.validate(found)
+        return found
+
+    @cached_property
+    def metrics_schema(self) -> Draft202012Validator:
+        """What the proxy publishes in /openapi.json."""
+        page = self.client.get("/openapi.json").json()
+        return Draft202012Validator(
+            {"$ref": "#/components/schemas/GatewayMetrics", "components": page["components"]}
+        )
 
     def observe(
         self, act: Callable[[str], object], *, requests: int = 1, calls: int = 1

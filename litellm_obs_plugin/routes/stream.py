@@ -1,0 +1,84 @@
+"""``GET /api/gateway/metrics/stream``: the same JSON again and again, as server-sent events."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Header, HTTPException, Query
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from litellm_obs_plugin.gateway_api.query import (
+    MetricsQuery,
+    QueryError,
+    parse_interval,
+    parse_query,
+)
+from litellm_obs_plugin.routes.broadcast import Broadcast
+from litellm_obs_plugin.routes.surfaces import GATEWAY_STREAM_PATH, Surfaces, unprocessable
+
+_HEARTBEAT_S = 15
+_Key = tuple[MetricsQuery, float]
+Read = Callable[[MetricsQuery], Awaitable[bytes]]
+
+
+class Streams:
+    """The broadcasts that somebody listens to, one for each query and interval."""
+
+    def __init__(self, read: Read, *, clock: Callable[[], float]) -> None:
+        self._read = read
+        self._clock = clock
+        self._running: dict[_Key, Broadcast] = {}
+
+    async def events(
+        self, query: MetricsQuery, *, interval_s: float, after: int
+    ) -> AsyncIterator[ServerSentEvent]:
+        """One event per frame newer than *after*."""
+        key = (query, interval_s)
+        if key not in self._running:
+            self._running[key] = self._broadcast(query, interval_s)
+        shared = self._running[key]
+        frames = shared.listen(after=after)
+        try:
+            async for frame in frames:
+                yield ServerSentEvent(frame.body, id=str(frame.number))
+        finally:
+            await frames.aclose()  # type: ignore[attr-defined]
+            if not shared.listeners and self._running.get(key) is shared:
+                del self._running[key]
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def _broadcast(self, query: MetricsQuery, interval_s: float) -> Broadcast:
+        async def make() -> str | None:
+            try:
+                return (await self._read(query)).decode()
+            except HTTPException:  # counted where it arose; the next frame may do
+                return None
+
+        return Broadcast(make, interval_s=interval_s, clock=self._clock)
+
+
+def add_stream(router: APIRouter, surfaces: Surfaces, read: Read) -> None:
+    """Add the route; *read* computes one answer."""
+    streams = Streams(read, clock=surfaces.clock)
+
+    @router.get(GATEWAY_STREAM_PATH, response_class=EventSourceResponse)
+    async def stream(
+        window: Annotated[str | None, Query(description="For example 15m or 1h.")] = None,
+        interval: Annotated[str | None, Query(description="Between events, from 1s to 5m.")] = None,
+        last_event_id: Annotated[str | None, Header(description="Only newer events.")] = None,
+    ) -> EventSourceResponse:
+        """`GatewayMetrics` as server-sent events, each complete; slow readers skip some."""
+        try:
+            query, interval_s = parse_query(window=window), parse_interval(interval)
+        except QueryError as error:
+            raise unprocessable(error) from error
+        after = _number(last_event_id)
+        events = streams.events(query, interval_s=interval_s, after=after)
+        return EventSourceResponse(events, ping=_HEARTBEAT_S)
+
+
+def _number(last_event_id: str | None) -> int:
+    """The frame that a reader has seen; 0 when it has seen none, or none of ours."""
+    text = last_event_id or ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0

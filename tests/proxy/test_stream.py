@@ -1,0 +1,108 @@
+"""The live stream and the pages of the ledger, from a real proxy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.proxy
+
+STREAM = "/api/gateway/metrics/stream"
+
+
+def events(answer: httpx.Response) -> Iterator[tuple[int, dict]]:
+    """(id, data) of each event."""
+    number = 0
+    for line in answer.iter_lines():
+        name, _, value = line.partition(": ")
+        if name == "id":
+            number = int(value)
+        elif name == "data":
+            yield number, json.loads(value)
+
+
+def ask(gateway, case, *, model="chat", tokens=5):
+    messages = [{"role": "user", "content": f"[case:{case}][tokens:10,{tokens}] hello"}]
+    answer = gateway.client.post(
+        "/v1/chat/completions", json={"model": model, "messages": messages}
+    )
+    assert answer.status_code == 200
+    return answer.headers["x-litellm-call-id"]
+
+
+def test_a_request_shows_up_in_the_stream(gateway):
+    with gateway.client.stream("GET", STREAM, params={"interval": "1s"}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        found = events(answer)
+        first, before = next(found)
+        seen = gateway.observe(lambda case: ask(gateway, case))
+        last, after = next(
+            (number, data)
+            for number, data in found
+            if data["requests"]["total"] > before["requests"]["total"]
+        )
+
+    assert 1 == len(seen.calls)
+    assert (before["requests"]["total"] + 1, 1) == (
+        after["requests"]["total"],
+        after["schemaVersion"],
+    )
+    assert before["tokens"]["total"] + 15 == after["tokens"]["total"]
+    assert last > first
+    assert set(gateway.json()) == set(after)
+    gateway.metrics_schema.validate(after)
+
+
+def test_it_resumes_behind_the_last_event(gateway):
+    with gateway.client.stream("GET", STREAM, params={"interval": "1s"}) as answer:
+        seen, _ = next(events(answer))
+    headers = {"last-event-id": str(seen)}
+    with gateway.client.stream("GET", STREAM, headers=headers) as answer:
+        number, _ = next(events(answer))
+
+    assert number > seen
+
+
+@pytest.mark.parametrize("interval", ["0s", "301s", "often", ""])
+def test_a_bad_interval(gateway, interval):
+    answer = gateway.client.get(STREAM, params={"interval": interval})
+
+    assert answer.status_code == 422
+    assert ["query", "interval"] == answer.json()["detail"][0]["loc"]
+
+
+def test_a_stream_needs_a_key(proxy):
+    assert 401 == httpx.get(proxy.url + STREAM, trust_env=False).status_code
+
+
+def test_the_ledger_in_pages(gateway):
+    asked = []
+    gateway.observe(
+        lambda case: asked.extend(ask(gateway, case, tokens=n) for n in (5, 50, 500)),
+        requests=3,
+        calls=3,
+    )
+
+    def page(**query):
+        answer = gateway.client.get("/api/gateway/requests", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json(), int(answer.headers["x-total-count"])
+
+    newest, total = page(modelGroup="chat", limit="3")
+    rest, same = page(modelGroup="chat", limit="1000", offset="3")
+    assert set(asked) == {row["id"] for row in newest}
+    assert total == same == 3 + len(rest)
+    assert not set(asked) & {row["id"] for row in rest}
+    assert {"chat"} == {row["modelGroup"] for row in newest + rest}
+    dearest, _ = page(modelGroup="chat", sort="cost", limit="1000")
+    costs = [row["costUsd"] for row in dearest if row["costUsd"] is not None]
+    assert costs == sorted(costs, reverse=True)
+    by_id = {row["id"]: row for row in dearest}
+    cheap, middle, dear = (by_id[call_id]["costUsd"] for call_id in asked)
+    assert cheap < middle < dear
+    (attempt,) = by_id[asked[0]]["attempts"]
+    assert attempt["start"] >= by_id[asked[0]]["time"]
+    assert ([], 0) == page(provider="nobody")
