@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litellm_obs_plugin import __version__
 from litellm_obs_plugin.health.component import NotConfigured
@@ -30,6 +31,7 @@ from litellm_obs_plugin.host.shutdown import on_shutdown
 from litellm_obs_plugin.host.ticker import tick
 from litellm_obs_plugin.host.tracker import Tracker
 from litellm_obs_plugin.host.watch import build_monitor
+from litellm_obs_plugin.keeping import make_keeper, source_of
 from litellm_obs_plugin.ledger.book import LedgerReader, LedgerWriter
 from litellm_obs_plugin.metrics import fleet
 from litellm_obs_plugin.metrics.fleet import Fleet
@@ -47,6 +49,9 @@ from litellm_obs_plugin.settings import Settings, read_settings
 from litellm_obs_plugin.slo.budget import Budget, Period
 from litellm_obs_plugin.slo.meter import BudgetMeter, with_budgets
 from litellm_obs_plugin.tracing import Tracing, start_tracing
+
+if TYPE_CHECKING:
+    from litellm_obs_plugin.history.keeper import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +71,7 @@ class Plugin:
     ledger: LedgerWriter
     tracing: Tracing
     reconciler: Reconciler
+    history: "Keeper | None"
 
     async def tick(self) -> None:
         """What runs beside the requests, once a second, until cancelled."""
@@ -77,6 +83,8 @@ class Plugin:
     def close(self) -> None:
         """Send the last traces and give up the worker's file; its counts stay."""
         self.tracing.close()
+        if self.history is not None:
+            self.history.close()
         self.surfaces.health.close()
         self.reader.close()
         self.worker_file.close()
@@ -144,13 +152,16 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     state_files = StateFiles(
         state_dir, is_recording=lambda: worker_file.state is not FileState.CLOSED
     )
+    keeper = make_keeper(
+        settings.history, state_dir=state_dir, meter=recorder, failed=count_error, clock=clock
+    )
     monitor = build_monitor(
         settings.health,
         state_dir=state_dir,
         state_files=state_files,
         directory=directory,
         reader=reader,
-        sources={"langfuse": tracing, "history": NotConfigured()},
+        sources={"langfuse": tracing, "history": source_of(keeper)},
         count_error=count_error,
         clock=clock,
         version=__version__,
@@ -185,6 +196,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             reader=reader,
             ledger=LedgerReader(state_dir),
             answers=answers,
+            archive=keeper.archive if keeper is not None else lambda: None,
             health=monitor,
             replace_health=settings.replace_health,
             roles=settings.require_role,
@@ -202,6 +214,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         worker_file=worker_file,
         ledger=ledger,
         tracing=tracing,
+        history=keeper,
     )
 
 
@@ -225,6 +238,8 @@ def build_in_proxy() -> ObsCallback | InertCallback:
         compat.on_cooldown(plugin.callback.circuit_entered)
         compat.keep_running(plugin.tick())
         on_shutdown(plugin.tracing.close)
+        if plugin.history is not None:
+            plugin.history.start()
         compat.keep_running(plugin.surfaces.health.run())
         compat.keep_running(plugin.surfaces.health.run_probes())
         compat.keep_running(plugin.reconciler.run())

@@ -1,5 +1,6 @@
 """The sections of the settings."""
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -27,3 +28,40 @@ class HealthSettings(BaseModel):
     def _read_off(cls, value: Any) -> Any:
         """YAML takes a bare ``off`` for false."""
         return "off" if value is False else value
+
+
+class Retention(BaseModel):
+    """For how long rows of each length are kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    ten_seconds: str = Field(default="2h", alias="10s")
+    minute: str = Field(default="7d", alias="1m")
+    hour: str = Field(default="400d", alias="1h")
+
+    @field_validator("ten_seconds", "minute", "hour")
+    @classmethod
+    def _check(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9]\d{0,5}[hd]", value):
+            msg = "expected hours or days, such as 2h or 7d"
+            raise ValueError(msg)
+        return value
+
+    def seconds(self) -> dict[int, float]:
+        """By the length of a row in seconds."""
+        values = {10: self.ten_seconds, 60: self.minute, 3600: self.hour}
+        return {
+            step_s: float(text[:-1]) * {"h": 3600, "d": 86_400}[text[-1]]
+            for step_s, text in values.items()
+        }
+
+
+class HistorySettings(BaseModel):
+    """What was counted, over time: in an SQLite file in the state directory."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(default=True, description="Whether history is kept.")
+    retention: Retention = Field(
+        default=Retention(), description="How long rows of 10 s, 1 min and 1 h are kept."
+    )

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from litellm_obs_plugin.langfuse_settings import USUAL_VARIABLES, LangfuseSettings
-from litellm_obs_plugin.sections import HealthSettings
+from litellm_obs_plugin.sections import HealthSettings, HistorySettings
 
 SECTION = "callback_settings.litellm_obs"
 ENV_PREFIX = "LITELLM_OBS_"
@@ -112,6 +112,9 @@ class Settings(BaseModel):
     )
     health: HealthSettings = Field(
         default=HealthSettings(), description="Free probes of the providers."
+    )
+    history: HistorySettings = Field(
+        default=HistorySettings(), description="Windows, steps and the time before a restart."
     )
 
     @field_validator("require_role", "labels", mode="before")

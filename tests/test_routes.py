@@ -46,6 +46,7 @@ def surfaces(state, errors, tmp_path):
         reader=reader,
         ledger=Ledger(tmp_path),
         answers=Answers(),
+        archive=lambda: None,
         roles=("proxy_admin",),
         schema=5,
         labels=(),

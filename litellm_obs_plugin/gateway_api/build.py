@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from litellm_obs_plugin.gateway_api import models
 from litellm_obs_plugin.gateway_api.circuits import list_circuits
@@ -29,14 +29,17 @@ def build_metrics(
     asked_window_s: float,
     circuit_changes: Sequence[Mapping[str, Any]] = (),
     providers: Mapping[str, models.ProviderState] = _NONE,
+    covered_s: float | None = None,
 ) -> models.GatewayMetrics:
     """The whole answer for one snapshot; *asked_window_s* is what the caller asked for.
 
-    *providers* are the health report's verdicts, each with its probe's latency.
+    *providers* are the health report's verdicts, each with its probe's latency. *covered_s*: how
+    much of the snapshot's time was watched, when it is a window of history.
     """
     duration = _answered_duration(snapshot)
     start, end = snapshot.started_at, snapshot.taken_at
-    covered_s = max(end - start, 0.0)
+    basis: Literal["since_start", "history"] = "since_start" if covered_s is None else "history"
+    covered_s = max(end - start, 0.0) if covered_s is None else covered_s
     tokens = _whole(snapshot.by("tokens_total", "type"))
     costs = snapshot.by("cost_usd_total", "component")
     requests = _requests(snapshot)
@@ -59,7 +62,7 @@ def build_metrics(
             end=_time(end),
             seconds=covered_s,
             coverage=min(covered_s / asked_window_s, 1.0),
-            basis="since_start",
+            basis=basis,
         ),
         scope="instance",
         accuracy=models.Accuracy(

@@ -1,11 +1,15 @@
 """The query of a JSON route, parsed once and with clear errors."""
 
+import math
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 DEFAULT_WINDOW_S = 3600.0
 DEFAULT_INTERVAL_S = 2.0
 _LONGEST_INTERVAL_S = 300.0
+MAX_POINTS = 1000
+STEP_S = 10
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
 
@@ -13,7 +17,7 @@ _DURATION = re.compile(r"(\d{1,9})([smhd])")
 class QueryError(ValueError):
     """A query value is bad: *field* names it, *expected* says what would do, *got* what came."""
 
-    def __init__(self, field: str, *, expected: str, got: str) -> None:
+    def __init__(self, field: str, *, expected: str, got: str | None) -> None:
         super().__init__(f"{field}: expected {expected}, got {got!r}")
         self.field = field
         self.expected = expected
@@ -22,18 +26,62 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsQuery:
-    """What a caller asked of ``GET /api/gateway/metrics``."""
+    """What a caller asked of ``GET /api/gateway/metrics``. Instants are seconds since the epoch.
+
+    *since* and *until* are None when the window ends now, *step_s* when no history is asked for.
+    """
 
     window_s: float = DEFAULT_WINDOW_S
+    since: float | None = None
+    until: float | None = None
+    step_s: int | None = None
 
 
-def parse_query(*, window: str | None) -> MetricsQuery:
-    """The query in its parts.
+def parse_query(
+    *,
+    window: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    step: str | None = None,
+    now: float = math.inf,
+) -> MetricsQuery:
+    """The query in its parts. A step is raised to a multiple of 10 s and to at most 1000 points.
 
     Raises:
         QueryError: a value is bad.
     """
-    return MetricsQuery(window_s=_duration_s("window", window, DEFAULT_WINDOW_S))
+    window_s = _duration_s("window", window, DEFAULT_WINDOW_S)
+    begun, ended = _instant("since", since), _instant("until", until)
+    if begun is not None:
+        if window is not None:
+            raise QueryError("window", expected="either window or since", got=window)
+        window_s = (now if ended is None else ended) - begun
+        if not window_s > 0:
+            raise QueryError("since", expected="an instant before until, or before now", got=since)
+    return MetricsQuery(
+        window_s=window_s,
+        since=begun,
+        until=ended,
+        step_s=_step_s(step, window_s) if step is not None else None,
+    )
+
+
+def _step_s(text: str, window_s: float) -> int:
+    asked_s = _duration_s("step", text, 0.0)
+    least_s = window_s / MAX_POINTS
+    return max(math.ceil(max(asked_s, least_s) / STEP_S) * STEP_S, STEP_S)
+
+
+def _instant(field: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise QueryError(field, expected="an instant such as 2026-01-31T12:00:00Z", got=text)
+    return found.timestamp()
 
 
 def parse_interval(text: str | None) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from litellm_obs_plugin.health.board import Board
-from litellm_obs_plugin.health.election import Election
 from litellm_obs_plugin.health.round import Manner, probe_all
 from litellm_obs_plugin.health.target import Target
+from litellm_obs_plugin.metrics.election import Election
 
 _JITTER = 0.1
 _UNTIL_TARGETS_S = 0.25

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from litellm_obs_plugin.health.board import Board
 from litellm_obs_plugin.health.component import Source
-from litellm_obs_plugin.health.election import Election
 from litellm_obs_plugin.health.monitor import Inputs, Monitor, Reader
 from litellm_obs_plugin.health.prober import Prober
 from litellm_obs_plugin.health.round import Manner
@@ -13,6 +12,7 @@ from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.upstream import Upstream
 from litellm_obs_plugin.host.vitals import LiveHost
+from litellm_obs_plugin.metrics.election import Election
 from litellm_obs_plugin.sections import HealthSettings
 
 _LOCK = "probe.lock"

@@ -227,6 +227,12 @@ CATALOG: tuple[Metric, ...] = (
         newest=True,
     ),
     gauge(
+        "history_write_timestamp_seconds",
+        "When history was last written, of any worker.",
+        unit="seconds",
+        newest=True,
+    ),
+    gauge(
         "provider_up", "0 when the health report calls a provider unhealthy, else 1.", "provider"
     ),
     gauge(

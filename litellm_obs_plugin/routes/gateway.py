@@ -1,5 +1,6 @@
 """The JSON routes under ``/api/gateway``."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -8,12 +9,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from litellm_obs_plugin.gateway_api.budgets import Budgets, build_budgets
-from litellm_obs_plugin.gateway_api.build import build_metrics
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
 from litellm_obs_plugin.gateway_api.models import GatewayMetrics, ProviderState
 from litellm_obs_plugin.gateway_api.query import MetricsQuery, QueryError, parse_query
+from litellm_obs_plugin.gateway_api.window import Surroundings, build_window
+from litellm_obs_plugin.history.standing import HistoryError
 from litellm_obs_plugin.host import access
-from litellm_obs_plugin.ledger.book import LedgerReader, Page
+from litellm_obs_plugin.ledger.book import Page
 from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.ledger.selection import Selection, Sort
 from litellm_obs_plugin.metrics.snapshot import Snapshot
@@ -30,8 +32,16 @@ from litellm_obs_plugin.routes.surfaces import (
     unprocessable,
 )
 
+log = logging.getLogger(__name__)
+
 _PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
 _CHANGES = 1000
+Window = Annotated[str | None, Query(description="For example 15m, 1h or 7d; 1h without.")]
+Since = Annotated[
+    str | None, Query(description="Start of the window instead, such as 2026-01-31T12:00:00Z.")
+]
+Until = Annotated[str | None, Query(description="End of the window, if it is not now.")]
+Step = Annotated[str | None, Query(description="Adds `history` in steps of, say, 30s.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, newest first.")]
 
 
@@ -104,12 +114,14 @@ def _circuits_json(snapshot: Snapshot, *, changes: list[Entry]) -> bytes:
 
 def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
     @router.get(GATEWAY_METRICS_PATH, response_model=GatewayMetrics)
-    async def gateway_metrics(
-        window: Annotated[str | None, Query(description="For example 15m or 1h.")] = None,
+    async def metrics(
+        window: Window = None, since: Since = None, until: Until = None, step: Step = None
     ) -> Response:
         """What the gateway did: requests, latency, cost, tokens, providers, models, errors."""
         try:
-            query = parse_query(window=window)
+            query = parse_query(
+                window=window, since=since, until=until, step=step, now=surfaces.clock()
+            )
         except QueryError as error:
             raise unprocessable(error) from error
         body = await _read_metrics(query, surfaces=surfaces)
@@ -117,27 +129,27 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
 
 
 async def _read_metrics(query: MetricsQuery, *, surfaces: Surfaces) -> bytes:
-    build = partial(
-        _metrics_json,
-        window_s=query.window_s,
-        ledger=surfaces.ledger,
-        providers=await provider_verdicts(surfaces.health),
-    )
+    providers = await provider_verdicts(surfaces.health)
+    build = partial(_metrics_json, query=query, surfaces=surfaces, providers=providers)
     return await surfaces.view(query, build)
 
 
 def _metrics_json(
     snapshot: Snapshot,
     *,
-    window_s: float,
-    ledger: LedgerReader,
+    query: MetricsQuery,
+    surfaces: Surfaces,
     providers: Mapping[str, ProviderState],
 ) -> bytes:
-    changes = ledger.newest(Page.CIRCUITS, limit=_CHANGES)
-    metrics = build_metrics(
-        snapshot, asked_window_s=window_s, circuit_changes=changes, providers=providers
-    )
-    return metrics.model_dump_json(by_alias=True).encode()
+    changes = surfaces.ledger.newest(Page.CIRCUITS, limit=_CHANGES)
+    around = Surroundings(circuit_changes=changes, providers=providers)
+    try:
+        found = build_window(snapshot, surfaces.archive(), query, around)
+    except HistoryError as error:
+        surfaces.count_error("read_history")
+        log.debug("litellm_obs: history cannot be read", exc_info=error)
+        found = build_window(snapshot, None, query, around)
+    return found.model_dump_json(by_alias=True).encode()
 
 
 def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:

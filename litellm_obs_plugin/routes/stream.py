@@ -65,12 +65,14 @@ def add_stream(router: APIRouter, surfaces: Surfaces, read: Read) -> None:
     @router.get(GATEWAY_STREAM_PATH, response_class=EventSourceResponse)
     async def stream(
         window: Annotated[str | None, Query(description="For example 15m or 1h.")] = None,
+        step: Annotated[str | None, Query(description="Adds `history` in such steps.")] = None,
         interval: Annotated[str | None, Query(description="Between events, from 1s to 5m.")] = None,
         last_event_id: Annotated[str | None, Header(description="Only newer events.")] = None,
     ) -> EventSourceResponse:
         """`GatewayMetrics` as server-sent events, each complete; slow readers skip some."""
         try:
-            query, interval_s = parse_query(window=window), parse_interval(interval)
+            query = parse_query(window=window, step=step)
+            interval_s = parse_interval(interval)
         except QueryError as error:
             raise unprocessable(error) from error
         after = _number(last_event_id)

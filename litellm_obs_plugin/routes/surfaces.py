@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fastapi import HTTPException
 
@@ -18,6 +18,9 @@ from litellm_obs_plugin.ledger.selection import Found, Selection
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.slo.budget import Budget
+
+if TYPE_CHECKING:
+    from litellm_obs_plugin.history.archive import Archive
 
 METRICS_PATH = "/metrics"
 GATEWAY_METRICS_PATH = "/api/gateway/metrics"
@@ -46,6 +49,7 @@ class Surfaces:
 
     reader: SharedReader
     ledger: LedgerReader
+    archive: "Callable[[], Archive | None]"
     answers: Answers
     health: Monitor
     replace_health: bool

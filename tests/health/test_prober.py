@@ -11,18 +11,18 @@ from contextlib import suppress
 import pytest
 
 from litellm_obs_plugin.health.board import Board
-from litellm_obs_plugin.health.election import Election
 from litellm_obs_plugin.health.finding import Finding, SharedProbe
 from litellm_obs_plugin.health.prober import Prober
 from litellm_obs_plugin.health.round import Manner
 from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.health.target import Target
+from litellm_obs_plugin.metrics.election import Election
 from tests.health.house import NOW, deployment, probed
 
 ELECT = """
 import sys
 from pathlib import Path
-from litellm_obs_plugin.health.election import Election
+from litellm_obs_plugin.metrics.election import Election
 print(Election(Path(sys.argv[1])).is_won(), flush=True)
 sys.stdin.read()
 """

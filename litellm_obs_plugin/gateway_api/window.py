@@ -1,0 +1,92 @@
+"""The answer for a window: of history where there is one, else since recording began."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from litellm_obs_plugin.gateway_api import models
+from litellm_obs_plugin.gateway_api.build import build_metrics
+from litellm_obs_plugin.gateway_api.query import MetricsQuery
+from litellm_obs_plugin.gateway_api.timeline import METRICS, build_changes, build_history
+from litellm_obs_plugin.history.frame import Frame
+from litellm_obs_plugin.metrics.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from litellm_obs_plugin.history.archive import Archive, Past
+
+# Of the window before, less than this share was watched: then there is nothing to compare with.
+_COMPARABLE = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is the same for every window: how things stand now."""
+
+    circuit_changes: Sequence[Mapping[str, Any]]
+    providers: Mapping[str, models.ProviderState]
+
+
+def build_window(
+    live: Snapshot, archive: "Archive | None", query: MetricsQuery, around: Surroundings
+) -> models.GatewayMetrics:
+    """What *query* asks for.
+
+    Raises:
+        HistoryError: the history cannot be read.
+    """
+    if archive is None:
+        return _build(live, query, around)
+    end = min(query.until if query.until is not None else live.taken_at, live.taken_at)
+    start = query.since if query.since is not None else end - query.window_s
+    past = archive.read(start=start, end=end, live=live)
+    found = _of_past(past, live, query, around)
+    return found.model_copy(
+        update={
+            "change": _changes(found, past, live, archive, query, around),
+            "history": _history(start, end, live, archive, query),
+        }
+    )
+
+
+def _build(
+    snapshot: Snapshot, query: MetricsQuery, around: Surroundings, covered_s: float | None = None
+) -> models.GatewayMetrics:
+    return build_metrics(
+        snapshot,
+        asked_window_s=query.window_s,
+        circuit_changes=around.circuit_changes,
+        providers=around.providers,
+        covered_s=covered_s,
+    )
+
+
+def _of_past(
+    past: "Past", live: Snapshot, query: MetricsQuery, around: Surroundings
+) -> models.GatewayMetrics:
+    return _build(past.snapshot(live), query, around, past.covered_s)
+
+
+def _changes(
+    found: models.GatewayMetrics,
+    past: "Past",
+    live: Snapshot,
+    archive: "Archive",
+    query: MetricsQuery,
+    around: Surroundings,
+) -> models.Changes | None:
+    before = archive.read(start=past.start - query.window_s, end=past.start, live=live)
+    if before.covered_s < _COMPARABLE * query.window_s:
+        return None
+    return build_changes(found, _of_past(before, live, query, around))
+
+
+def _history(
+    start: float, end: float, live: Snapshot, archive: "Archive", query: MetricsQuery
+) -> models.History | None:
+    if query.step_s is None:
+        return None
+    past = archive.read(start=start, end=end, live=live, step_s=query.step_s, metrics=METRICS)
+    frame = Frame.lay_out(
+        past.columns, past.intervals, start=past.start, end=past.end, step_s=past.fit_s
+    )
+    return build_history(frame)

@@ -1,0 +1,1 @@
+"""What was counted, over time: rows of any interval, merged into any window."""

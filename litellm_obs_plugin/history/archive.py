@@ -1,0 +1,162 @@
+"""Any window of the past, and what is counted but not written yet, as if it were one."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from litellm_obs_plugin.history import baseline
+from litellm_obs_plugin.history.columns import Columns, join
+from litellm_obs_plugin.history.interval import Interval
+from litellm_obs_plugin.history.level import (
+    STEP_S,
+    STEPS_S,
+    Level,
+    ceil_to,
+    cover,
+    first_instant,
+    floor_to,
+)
+from litellm_obs_plugin.history.rollup import to_columns, to_series
+from litellm_obs_plugin.history.standing import HistoryError
+from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.metrics.catalog import BY_NAME, Kind
+from litellm_obs_plugin.metrics.snapshot import Snapshot, difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What was counted from *start* to *end*, and what of that time was watched.
+
+    *fit_s*: the shortest step that all rows fit into.
+    """
+
+    start: float
+    end: float
+    columns: Columns
+    intervals: tuple[Interval, ...]
+    fit_s: int
+
+    @property
+    def covered_s(self) -> float:
+        """Seconds of the window that were watched."""
+        return min(sum(one.covered_s for one in self.intervals), self.end - self.start)
+
+    def snapshot(self, live: Snapshot) -> Snapshot:
+        """The window's counts, with the gauges of *live*: how things stand now."""
+        gauges = {
+            name: series
+            for name, series in live.series.items()
+            if name not in BY_NAME or BY_NAME[name].kind is Kind.GAUGE
+        }
+        return Snapshot(
+            started_at=self.start,
+            taken_at=self.end,
+            workers=live.workers,
+            damaged_files=live.damaged_files,
+            series={**gauges, **to_series(self.columns)},
+        )
+
+
+class Archive:
+    """Reads what the writer of proxy *name* has written. For one thread."""
+
+    def __init__(self, *, store: Store, name: str) -> None:
+        self._store = store
+        self._name = name
+        self._baseline: Snapshot | None = None
+
+    def read(
+        self,
+        *,
+        start: float,
+        end: float,
+        live: Snapshot,
+        step_s: int | None = None,
+        metrics: Collection[str] | None = None,
+    ) -> Past:
+        """The window; with *step_s* of rows no longer than that, as far as there are such.
+
+        Raises:
+            HistoryError: the database cannot be read.
+        """
+        try:
+            return self._read(start, end, live, step_s, metrics)
+        except sa.exc.DatabaseError as error:
+            msg = f"the history cannot be read: {error.orig}"
+            raise HistoryError(msg) from error
+
+    def _read(
+        self,
+        start: float,
+        end: float,
+        live: Snapshot,
+        step_s: int | None,
+        metrics: Collection[str] | None,
+    ) -> Past:
+        with self._store.reading() as connection:
+            instance = self._find(connection)
+            before = self._seen(connection, instance) or baseline.begin(live)
+            levels = self._store.levels(connection, instance) if instance is not None else []
+            fit_s = _fit(start, levels, step_s)
+            usable = [one for one in levels if fit_s % one.step_s == 0]
+            first = first_instant(start, usable) if usable else floor_to(start, STEP_S)
+            parts: list[Columns] = []
+            watched: list[Interval] = []
+            written = min(end, max((one.ready for one in usable), default=0))
+            spans = cover(first, written, usable) if instance is not None else ()
+            for span in spans:
+                assert instance is not None, "only an instance has levels"
+                parts.append(self._store.read(connection, instance, span, metrics=metrics))
+                watched += self._store.intervals(connection, instance, span)
+        if end > before.taken_at and live.taken_at > first:
+            parts.append(_newest(live, before, metrics))
+            watched.append(_unwritten(live, before, first))
+        return Past(
+            start=float(first),
+            end=min(end, live.taken_at),
+            columns=join(parts),
+            intervals=tuple(watched),
+            fit_s=fit_s,
+        )
+
+    def _find(self, connection: sa.Connection) -> Instance | None:
+        known = self._store.instances(connection)
+        return next((one for one in known if one.name == self._name), None)
+
+    def _seen(self, connection: sa.Connection, instance: Instance | None) -> Snapshot | None:
+        """The writer's baseline; read again only when the writer has written."""
+        if instance is None:
+            return None
+        at = baseline.written_at(connection, instance)
+        if at is not None and (self._baseline is None or self._baseline.taken_at != at):
+            self._baseline = baseline.load(connection, instance)
+        return self._baseline if at is not None else None
+
+
+def _fit(start: float, levels: list[Level], step_s: int | None) -> int:
+    """The step to read by: what is asked for, or the finest that reaches back to *start*."""
+    kept = sorted((one.step_s for one in levels if one.kept <= start), key=int)
+    finest = kept[0] if kept else STEP_S
+    return max(step_s or STEPS_S[-1], finest)
+
+
+def _newest(live: Snapshot, before: Snapshot, metrics: Collection[str] | None) -> Columns:
+    increase = difference(live, before)
+    if metrics is not None:
+        increase = Snapshot(
+            started_at=increase.started_at,
+            taken_at=increase.taken_at,
+            series={n: s for n, s in increase.series.items() if n in metrics},
+        )
+    return to_columns(increase, t=_tail_at(live, before))
+
+
+def _tail_at(live: Snapshot, before: Snapshot) -> int:
+    """The step of the newest counts: the one under way, or the one before if nothing else is."""
+    return max(floor_to(before.taken_at, STEP_S), ceil_to(live.taken_at, STEP_S) - STEP_S)
+
+
+def _unwritten(live: Snapshot, before: Snapshot, first: float) -> Interval:
+    watched_s = live.taken_at - max(before.taken_at, first)
+    return Interval(t=_tail_at(live, before), covered_s=max(watched_s, 0.0), workers=live.workers)

@@ -1,0 +1,160 @@
+"""Keeps history beside the requests: one thread per worker, of which one writes."""
+
+import logging
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from litellm_obs_plugin.history.archive import Archive
+from litellm_obs_plugin.history.database import FILE, open_file, set_aside
+from litellm_obs_plugin.history.standing import Standing
+from litellm_obs_plugin.history.store import Store
+from litellm_obs_plugin.history.writer import Identity, Writer, seconds_until_next
+from litellm_obs_plugin.metrics.election import Election
+from litellm_obs_plugin.metrics.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+LOCK = "history.lock"
+NAME = "history.name"
+
+
+class Meter(Protocol):
+    """Shows how things stand."""
+
+    def set(self, name: str, *labels: str, value: float) -> None: ...
+
+
+class Keeper:
+    """*read* must not be shared with another thread. Nothing happens before :meth:`start`."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        read: Callable[[], Snapshot],
+        keep_s: Mapping[int, float],
+        meter: Meter,
+        failed: Callable[[str], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._directory = directory
+        self._read = read
+        self._keep_s = keep_s
+        self._meter = meter
+        self._failed = failed
+        self._clock = clock
+        self._election = Election(directory / LOCK)
+        self._name = ""
+        self._store: Store | None = None
+        self._writer: Writer | None = None
+        self._archive: tuple[Store, Archive] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="litellm-obs-history", daemon=True)
+        self._told = ""
+        self.standing = Standing()
+
+    def start(self) -> None:
+        """Begin to write, or to stand by for whoever does."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread. What is not written yet, the next one to run writes."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._election.close()
+        if self._store is not None:
+            self._store.close()
+
+    def archive(self) -> Archive | None:
+        """The past, for one reading thread; None while the database cannot be opened."""
+        store = self._store
+        if store is None:
+            return None
+        if self._archive is None or self._archive[0] is not store:
+            self._archive = store, Archive(store=store, name=self._name)
+        return self._archive[1]
+
+    def step(self) -> None:
+        """What the thread does every ten seconds. A failure is told, and tried again next time."""
+        try:
+            self._write()
+        except sa.exc.DatabaseError as error:
+            if not isinstance(error, sa.exc.OperationalError):
+                self._begin_anew(error)
+            self._tell(_reason(error))
+        except OSError as error:
+            self._tell(str(error))
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.step()
+            except Exception as error:  # the thread must outlive whatever one step meets
+                self._tell(repr(error))
+                log.debug("litellm_obs: history", exc_info=error)
+            self._stopping.wait(seconds_until_next(self._clock()))
+
+    def _write(self) -> None:
+        if self._store is None:
+            self._name = read_name(self._directory)
+            self._store = Store(open_file(self._directory))
+        if not self._election.is_won():
+            self.standing = Standing(written_at=self._written_by_other())
+            return
+        if self._writer is None:
+            identity = Identity(name=self._name, host=socket.gethostname())
+            self._writer = Writer(
+                store=self._store, read=self._read, identity=identity, keep_s=self._keep_s
+            )
+        written_at = self._writer.write()
+        self._writer.tidy(self._clock())
+        self._meter.set("history_write_timestamp_seconds", value=written_at)
+        self._told = ""
+        self.standing = Standing(written_at=written_at)
+
+    def _written_by_other(self) -> float | None:
+        assert self._store is not None
+        with self._store.reading() as connection:
+            known = self._store.instances(connection)
+            return next((one.seen_at for one in known if one.name == self._name), None)
+
+    def _begin_anew(self, error: Exception) -> None:
+        """The file was damaged while it was open: all workers see it, the writer acts."""
+        store, self._store, self._writer = self._store, None, None
+        if store is not None:
+            store.close()
+        if self._election.is_won() and (self._directory / FILE).exists():
+            set_aside(self._directory / FILE, error)
+
+    def _tell(self, problem: str) -> None:
+        self._failed("history")
+        self.standing = Standing(problem=problem, written_at=self.standing.written_at)
+        if problem != self._told:
+            self._told = problem
+            log.warning("litellm_obs: history is not written: %s", problem)
+
+
+def read_name(directory: Path) -> str:
+    """The name of the proxy whose state lies in *directory*, given once.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    path = directory / NAME
+    try:
+        with path.open("x", encoding="ascii") as file:
+            file.write(uuid.uuid4().hex)
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii").strip() or "unnamed"
+
+
+def _reason(error: sa.exc.DatabaseError) -> str:
+    return str(error.orig).splitlines()[0] if error.orig is not None else type(error).__name__

@@ -1,0 +1,1 @@
+"""The history database's schema, revision by revision."""

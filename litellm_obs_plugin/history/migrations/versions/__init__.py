@@ -1,0 +1,1 @@
+"""Revisions; the newest is what :mod:`litellm_obs_plugin.history.schema` says."""

@@ -1,0 +1,260 @@
+"""Rows in a database: written by one, read by any. SQLite and PostgreSQL alike."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from litellm_obs_plugin.history import schema
+from litellm_obs_plugin.history.columns import Columns, Raw
+from litellm_obs_plugin.history.interval import Interval
+from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, STEPS_S, Level, Span
+from litellm_obs_plugin.metrics.layout import SeriesName
+
+_READY = {STEP_S: "ready_10", MINUTE_S: "ready_60", HOUR_S: "ready_3600"}
+_AT_ONCE = 500  # values in one IN (...): below every database's limit
+
+_row, _interval, _series = schema.row.c, schema.interval.c, schema.series.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A proxy, with until when its rows of each step are whole."""
+
+    id: int
+    name: str
+    host: str
+    seen_at: float
+    ready: Mapping[int, int]
+
+
+class Store:
+    """Not thread-safe: each thread has its own, over the same engine."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._ids: dict[SeriesName, int] = {}
+
+    @property
+    def dialect(self) -> str:
+        return self._engine.dialect.name
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One view of the data: what is written meanwhile does not show."""
+        options = {} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """All or nothing."""
+        try:
+            with (
+                self._engine.connect().execution_options(writes=True) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except BaseException:
+            self._ids.clear()  # ids given in a transaction that is undone are no ids
+            raise
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def join(self, connection: sa.Connection, *, name: str, host: str, now: float) -> Instance:
+        """The instance called *name*, new or known."""
+        table = schema.instance
+        found = connection.execute(sa.select(table).where(table.c.name == name)).first()
+        if found is None:
+            connection.execute(
+                table.insert().values(
+                    name=name, host=host, seen_at=now, ready_10=0, ready_60=0, ready_3600=0
+                )
+            )
+            found = connection.execute(sa.select(table).where(table.c.name == name)).one()
+        return _instance(found)
+
+    def instances(self, connection: sa.Connection) -> list[Instance]:
+        """Every proxy that has ever written here, and is still remembered."""
+        return [_instance(found) for found in connection.execute(sa.select(schema.instance))]
+
+    def levels(self, connection: sa.Connection, instance: Instance) -> list[Level]:
+        """What rows there are of *instance*."""
+        query = (
+            sa.select(_interval.step_s, sa.func.min(_interval.t))
+            .where(_interval.instance_id == instance.id)
+            .group_by(_interval.step_s)
+        )
+        return [
+            Level(step_s=step_s, ready=instance.ready[step_s], kept=kept)
+            for step_s, kept in connection.execute(query)
+        ]
+
+    def add(
+        self,
+        connection: sa.Connection,
+        instance: Instance,
+        *,
+        step_s: int,
+        columns: Columns,
+        intervals: Sequence[Interval],
+        ready: int,
+        now: float,
+    ) -> None:
+        """Write rows and intervals of one step; *ready*: until when that makes them whole."""
+        ids = self.ids_of(connection, columns.names)
+        rows = [
+            {
+                "instance_id": instance.id,
+                "step_s": step_s,
+                "series_id": ids[place],
+                "t": t,
+                "value": value,
+                "n": n,
+                "zero": zero,
+                "low": low,
+                "high": high,
+                "bins": bins,
+            }
+            for place, t, value, n, zero, low, high, bins in columns.rows()
+        ]
+        if rows:
+            connection.execute(schema.row.insert(), rows)
+        watched = [
+            {
+                "instance_id": instance.id,
+                "step_s": step_s,
+                "t": one.t,
+                "covered_s": one.covered_s,
+                "workers": one.workers,
+            }
+            for one in intervals
+        ]
+        if watched:
+            connection.execute(schema.interval.insert(), watched)
+        table = schema.instance
+        values = {_READY[step_s]: ready, "seen_at": now}
+        connection.execute(table.update().where(table.c.id == instance.id).values(**values))
+
+    def read(
+        self,
+        connection: sa.Connection,
+        instance: Instance,
+        span: Span,
+        *,
+        metrics: Collection[str] | None = None,
+    ) -> Columns:
+        """The rows of *span*, of all metrics or of some."""
+        query = sa.select(_series.id, _series.metric, _series.labels)
+        if metrics is not None:
+            query = query.where(_series.metric.in_(sorted(metrics)))
+        known = connection.execute(query).all()
+        places = {id: place for place, (id, _, _) in enumerate(known)}
+        names = [SeriesName(metric, schema.read_labels(labels)) for _, metric, labels in known]
+        rows: list[Raw] = []
+        for ids in _chunks(sorted(places)):
+            found = connection.execute(
+                sa.select(
+                    *(_row.series_id, _row.t, _row.value, _row.n, _row.zero),
+                    *(_row.low, _row.high, _row.bins),
+                ).where(
+                    *_within(_row, instance, span),
+                    _row.series_id.in_(sa.bindparam("ids", expanding=True)),
+                ),
+                {"ids": ids},
+            )
+            rows.extend((places[one[0]], *one[1:]) for one in found)
+        return Columns.of(names, rows)
+
+    def intervals(
+        self, connection: sa.Connection, instance: Instance, span: Span
+    ) -> list[Interval]:
+        """What *instance* watched of *span*."""
+        query = sa.select(_interval.t, _interval.covered_s, _interval.workers).where(
+            *_within(_interval, instance, span)
+        )
+        return [
+            Interval(t=t, covered_s=covered_s, workers=workers)
+            for t, covered_s, workers in connection.execute(query.order_by(_interval.t))
+        ]
+
+    def expire(
+        self, connection: sa.Connection, instance: Instance, *, step_s: int, before: int
+    ) -> None:
+        """Forget rows of one step that began before *before*."""
+        ids = connection.execute(sa.select(_series.id)).scalars().all()
+        for some in _chunks(ids):
+            connection.execute(
+                schema.row.delete().where(
+                    _row.instance_id == instance.id,
+                    _row.step_s == step_s,
+                    _row.series_id.in_(some),
+                    _row.t < before,
+                )
+            )
+        connection.execute(
+            schema.interval.delete().where(
+                _interval.instance_id == instance.id,
+                _interval.step_s == step_s,
+                _interval.t < before,
+            )
+        )
+
+    def shrink(self) -> None:
+        """Give room that is free in the file back to the disk. PostgreSQL does so by itself."""
+        if self.dialect == "sqlite":
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA incremental_vacuum")
+
+    def ids_of(self, connection: sa.Connection, names: Sequence[SeriesName]) -> list[int]:
+        """The ids of series, new or known."""
+        unknown = [name for name in names if name not in self._ids]
+        if unknown:
+            self._learn(connection)
+        new = [name for name in dict.fromkeys(unknown) if name not in self._ids]
+        if new:
+            values = [{"metric": n.metric, "labels": schema.write_labels(n.labels)} for n in new]
+            connection.execute(self._insert_new(), values)
+            self._learn(connection)
+        return [self._ids[name] for name in names]
+
+    def _insert_new(self) -> sa.Insert:
+        """Another instance may add the same series at the same time."""
+        insert = sqlite.insert if self.dialect == "sqlite" else postgresql.insert
+        return insert(schema.series).on_conflict_do_nothing()
+
+    def _learn(self, connection: sa.Connection) -> None:
+        found = connection.execute(sa.select(_series.id, _series.metric, _series.labels))
+        self._ids = {
+            SeriesName(metric, schema.read_labels(labels)): id for id, metric, labels in found
+        }
+
+
+def _within(
+    columns: sa.ColumnCollection[str, sa.Column[int]], instance: Instance, span: Span
+) -> Iterable[sa.ColumnElement[bool]]:
+    return (
+        columns.instance_id == instance.id,
+        columns.step_s == span.step_s,
+        columns.t >= span.start,
+        columns.t < span.end,
+    )
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _AT_ONCE):
+        yield ids[start : start + _AT_ONCE]
+
+
+def _instance(found: sa.Row[tuple[object, ...]]) -> Instance:
+    values = found._mapping
+    return Instance(
+        id=values["id"],
+        name=values["name"],
+        host=values["host"],
+        seen_at=values["seen_at"],
+        ready={step_s: values[_READY[step_s]] for step_s in STEPS_S},
+    )
