@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litellm_obs_plugin import __version__
-from litellm_obs_plugin.health.component import NotConfigured
-from litellm_obs_plugin.health.election import Election
 from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.host import compat
 from litellm_obs_plugin.host.address import read_address
@@ -34,6 +32,7 @@ from litellm_obs_plugin.host.watch import build_monitor
 from litellm_obs_plugin.keeping import make_keeper, source_of
 from litellm_obs_plugin.ledger.book import LedgerReader, LedgerWriter
 from litellm_obs_plugin.metrics import fleet
+from litellm_obs_plugin.metrics.election import Election
 from litellm_obs_plugin.metrics.fleet import Fleet
 from litellm_obs_plugin.metrics.gen_ai import GenAiMeter
 from litellm_obs_plugin.metrics.recorder import Recorder

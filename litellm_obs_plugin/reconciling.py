@@ -14,9 +14,9 @@ from litellm_obs_plugin.gateway_api.reconciliation import (
     days_of,
     reconcile,
 )
-from litellm_obs_plugin.health.election import Election
 from litellm_obs_plugin.host import spend_log
 from litellm_obs_plugin.langfuse_settings import LangfuseSettings
+from litellm_obs_plugin.metrics.election import Election
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.tracing import Tracing
 
