@@ -1,4 +1,4 @@
-"""History of a real proxy with two workers: windows and steps equal what the simulator counted."""
+"""History of a real proxy: windows and steps equal what the simulator counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def proxy_in(directory, *, port, simulator, wait_for):
         state_dir=directory / "state",
         log=directory / "log",
         wait_for=wait_for,
-        arguments=("--num_workers", "2"),
     )
     try:
         yield server
@@ -82,7 +81,7 @@ def test_history_over_a_restart(tmp_path, free_port, simulator, wait_for):
         usd = math.fsum(u for u in history["costUsd"] if u is not None)
         assert usd == pytest.approx(whole["costs"]["total"], rel=1e-9)
 
-        # Both workers say the same, and what is written is not lost or doubled by the writing.
+        # What is written is not lost or doubled by the writing.
         wait_for(lambda: read(server, window="20s")["requests"]["total"] == 0, timeout_s=60)
         for _ in range(6):
             assert read(server, window="15m")["requests"]["total"] == 9
