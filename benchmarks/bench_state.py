@@ -107,7 +107,7 @@ def fill_with_sketches(recorder):
 
 
 def show(name, *, result, budget):
-    print(f"\n{name}: {result}, budget {budget}")  # noqa: T201
+    print(f"\n{name}: {result}, budget {budget}")
 
 
 @pytest.mark.benchmark(group="budget 25 µs")
@@ -160,6 +160,7 @@ def test_record_while_another_thread_reads(benchmark, busy, reader):
     stop.set()
     thread.join()
 
+    benchmark.extra_info["measured"] = 1e6 * min(each[9_990] for each in rounds)
     result = f"p99.9 of rounds {tail_of(rounds)} µs (alone {tail_of(alone)}), {len(reads)} reads"
     show("record while another thread reads", result=result, budget="300 µs at p99.9")
     assert sorted(reads) == reads

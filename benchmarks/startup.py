@@ -1,0 +1,55 @@
+"""What the plugin adds to the start of a worker that has LiteLLM's proxy loaded.
+
+Budget: 150 ms and 25 MB, for importing the plugin, building it, and its routes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+_CHILD = """
+import json, os, pathlib, sys, time
+import litellm.proxy.proxy_server
+from litellm.proxy import proxy_cli
+
+def rss():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024
+
+before, start, cpu = rss(), time.perf_counter(), time.process_time()
+from litellm_obs_plugin import plugin
+from litellm_obs_plugin.settings import Settings
+imported = time.perf_counter()
+from litellm_obs_plugin.host import compat
+from litellm_obs_plugin.routes.register import register
+built = plugin.build(Settings(state_dir=pathlib.Path(sys.argv[1]) / "state"))
+register(compat.proxy_app(), built.surfaces)
+end = time.perf_counter()
+print(json.dumps({"import_ms": 1000 * (imported - start), "build_ms": 1000 * (end - imported),
+                  "cpu_ms": 1000 * (time.process_time() - cpu), "mb": (rss() - before) / 1e6}))
+built.close()
+"""
+
+
+def measure() -> dict[str, float]:
+    """Milliseconds and megabytes, of a process of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD, directory],
+            capture_output=True,
+            check=True,
+            text=True,
+            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    found = measure()
+    total = found["import_ms"] + found["build_ms"]
+    print(
+        f"start: {total:.0f} / 150 ms (import {found['import_ms']:.0f}, build "
+        f"{found['build_ms']:.0f}, CPU {found['cpu_ms']:.0f}), {found['mb']:.1f} / 25 MB"
+    )
