@@ -36,6 +36,21 @@ TEXT = "text/plain;version=0.0.4"
             id="Prometheus 3",
         ),
         pytest.param(
+            f"{PROTOBUF};q=0.7,{OPENMETRICS};escaping=allow-utf-8;q=0.6,"
+            "application/openmetrics-text;version=0.0.1;q=0.5,"
+            f"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,{TEXT};q=0.3,*/*;q=0.2",
+            Format.PROTOBUF,
+            id="Prometheus 3 with native histograms",
+        ),
+        pytest.param(
+            f"{OPENMETRICS};escaping=underscores;q=0.6,"
+            "application/openmetrics-text;version=0.0.1;q=0.5,"
+            f"text/plain;version=1.0.0;escaping=underscores;q=0.4,{TEXT};q=0.3,*/*;q=0.2",
+            Format.OPENMETRICS,
+            id="OpenTelemetry collector, Grafana Alloy: Prometheus as a library",
+        ),
+        pytest.param("text/plain", Format.TEXT, id="Datadog agent"),
+        pytest.param(
             "application/openmetrics-text;version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
             Format.TEXT,
             id="Prometheus 2.5, before OpenMetrics 1.0",
