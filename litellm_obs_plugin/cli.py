@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,9 +38,12 @@ def demo(
         int, typer.Option(min=1, max=65535, help="The simulated providers' port.")
     ] = 4010,
     rate: Annotated[float, typer.Option(min=0.1, max=200, help="Requests per second.")] = 5.0,
+    dashboard_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The dashboard's port; 0: without it.")
+    ] = 5006,
     reset: Annotated[bool, typer.Option("--reset", help="Begin with empty totals.")] = False,
 ) -> None:
-    """Run a real proxy with the plugin, simulated providers with faults, and steady traffic."""
+    """Run a real proxy with the plugin, simulated providers, traffic, and the dashboard."""
     from litellm_obs_plugin.demo import stack
 
     if reset:
@@ -51,8 +55,45 @@ def demo(
         providers_port=providers_port,
         rate=rate,
         stdout=sys.stdout,
+        extra=[partial(stack.dashboard, port=dashboard_port)] if dashboard_port else [],
     )
     raise typer.Exit(code)
+
+
+@app.command()
+def dashboard(
+    gateway_url: Annotated[
+        str, typer.Option(envvar="GATEWAY_URL", help="The proxy's address.")
+    ] = "http://127.0.0.1:4000",
+    address: Annotated[str, typer.Option(help="Where the page listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The page's port.")] = 5006,
+    prefix: Annotated[str, typer.Option(help="A path before everything, for proxies.")] = "",
+    origin: Annotated[
+        list[str] | None, typer.Option(help="host:port that browsers see; repeatable.")
+    ] = None,
+    interval_s: Annotated[float, typer.Option(min=0.5, help="Seconds between readings.")] = 2.0,
+) -> None:
+    """Serve the live dashboard. The proxy's key comes from GATEWAY_DASHBOARD_KEY."""
+    try:
+        from dashboard_app.config import Config, ConfigError, check, read_secrets
+        from dashboard_app.serve import serve
+    except ImportError as error:
+        msg = f"{error}; install litellm-obs-plugin[dashboard]"
+        raise typer.BadParameter(msg) from error
+    config = Config(
+        gateway_url=gateway_url.rstrip("/"),
+        address=address,
+        port=port,
+        prefix=prefix,
+        origins=tuple(origin or ()),
+        interval_s=interval_s,
+        **read_secrets(os.environ),
+    )
+    try:
+        check(config)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from error
+    serve(config)
 
 
 def reset_state(address: Address) -> None:

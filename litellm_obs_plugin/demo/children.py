@@ -20,13 +20,14 @@ _LAST_LINES = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """A process to run. It is ready when *ready_url* answers 200."""
+    """A process to run. It is ready when *ready_url* answers 200; *shown_url* is for people."""
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
     log: Path
     ready_url: str
+    shown_url: str = ""
 
 
 class ChildFailedError(Exception):

@@ -26,6 +26,7 @@ from litellm_obs_plugin.demo.ports import PortTakenError, check_ports
 CONFIG_PROVIDERS_PORT = 4010
 _READY_S = 180.0
 _GRACE_S = 8.0
+_DASHBOARD = "dashboard"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -114,7 +115,7 @@ async def _play(
             console.print(f"Starting {child.name} … log: {child.log}", markup=False)
             running.append(await Running.start(child))
             await running[-1].ready(timeout_s=_READY_S)
-        _print_addresses(stack, console)
+        _print_addresses(stack, console, children=[one.child for one in running])
         await _first_failure(sending, *(child.ended for child in running))
     finally:
         await stop_all(running, grace_s=_GRACE_S)
@@ -171,16 +172,31 @@ def _config(stack: Stack) -> Path:
     return copy
 
 
-def _print_addresses(stack: Stack, console: Console) -> None:
+def dashboard(stack: Stack, *, port: int) -> Child:
+    """The dashboard of the proxy, without a password: it listens on this machine only."""
+    url = f"http://127.0.0.1:{port}"
+    options = ("--gateway-url", stack.url, "--port", str(port))
+    return Child(
+        name=_DASHBOARD,
+        argv=(sys.executable, "-m", "dashboard_app", *options),
+        env={**os.environ, "GATEWAY_DASHBOARD_KEY": stack.key},
+        log=stack.logs / "dashboard.log",
+        ready_url=f"{url}/healthz",
+        shown_url=url,
+    )
+
+
+def _print_addresses(stack: Stack, console: Console, *, children: Sequence[Child]) -> None:
     auth = f'-H "Authorization: Bearer {stack.key}"'
     rows = {
         "proxy": stack.url,
         "metrics": f"{stack.url}/metrics",
         "JSON": f"{stack.url}/api/gateway/metrics",
+        **{child.name: child.shown_url for child in children if child.shown_url},
         "key": stack.key,
         "try": f"curl {auth} {stack.url}/api/gateway/metrics",
     }
     console.print()
     for name, value in rows.items():
-        console.print(f"  {name:<9}{value}", markup=False)
+        console.print(f"  {name:<10}{value}", markup=False)
     console.print("\nCtrl-C stops everything.\n")

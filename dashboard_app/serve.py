@@ -1,0 +1,70 @@
+"""The server of the page."""
+
+import asyncio
+import json
+import secrets
+from functools import partial
+from typing import Any
+
+import panel as pn
+from tornado.web import RequestHandler
+
+from dashboard_app.client import GatewayClient
+from dashboard_app.config import Config
+from dashboard_app.page import build_page
+from dashboard_app.store import Store
+
+_STALE_S = 60.0
+_UNUSED_SESSION_MS = 15_000
+
+
+class HealthHandler(RequestHandler):
+    """``/healthz``: how old the last good reading is; 503 when there is none of this minute."""
+
+    def initialize(self, store: Store) -> None:
+        self._store = store
+
+    def get(self) -> None:
+        age_s = self._store.age_s()
+        self.set_status(200 if age_s is not None and age_s < _STALE_S else 503)
+        self.set_header("Content-Type", "application/json")
+        shown = None if age_s is None else round(age_s, 1)
+        self.finish(json.dumps({"lastReadingAgeSeconds": shown, "pages": self._store.watchers}))
+
+
+def serve(config: Config) -> None:
+    """Serve until the process is told to end."""
+    client = GatewayClient(url=config.gateway_url, key=config.gateway_key)
+    store = Store(client, interval_s=config.interval_s)
+    server = start(config, store)
+    polling: list[asyncio.Task[None]] = []
+    server.io_loop.add_callback(lambda: polling.append(asyncio.ensure_future(store.run())))
+    server.io_loop.start()
+
+
+def start(config: Config, store: Store) -> Any:
+    """A started server of *store*'s pages; its loop runs only when the caller runs it."""
+    pn.extension(notifications=False)
+    options: dict[str, Any] = {}
+    if config.password:
+        options["basic_auth"] = config.password
+        options["cookie_secret"] = config.cookie_secret or secrets.token_urlsafe(32)
+    if config.prefix:
+        options["prefix"] = config.prefix
+    own = f"{config.address}:{config.port}"
+    server = pn.serve(
+        {"/": partial(build_page, store)},
+        address=config.address,
+        port=config.port,
+        websocket_origin=[own, f"localhost:{config.port}", *config.origins],
+        show=False,
+        start=False,
+        title="LLM Gateway",
+        compress_response=True,
+        check_unused_sessions_milliseconds=5000,
+        unused_session_lifetime_milliseconds=_UNUSED_SESSION_MS,
+        extra_patterns=[("/healthz", HealthHandler, {"store": store})],
+        **options,
+    )
+    server.start()
+    return server
