@@ -27,7 +27,7 @@ $(RUN): requirements/run.txt pyproject.toml
 	@$(PIP) --no-build-isolation -e .
 	@touch $@
 
-run: $(RUN) ## proxy, simulated providers and traffic; Ctrl-C stops all of it
+run: $(RUN) ## proxy, simulated providers, traffic and dashboard; Ctrl-C stops all of it
 	@exec $(BIN)/litellm-obs demo
 
 test: $(STAMP) tools ## the whole suite, with coverage

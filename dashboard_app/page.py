@@ -178,13 +178,8 @@ class Dashboard(param.Parameterized):
         return found
 
     def _style_blocks(self) -> None:
-        wide = {"flex": "3 1 620px", "min-width": "min(100%, 330px)"}
-        slim = {"flex": "2 1 330px", "min-width": "min(100%, 330px)"}
         half = {"flex": "1 1 480px", "min-width": "min(100%, 330px)"}
-        for name in ("models",):
-            self.blocks[name].styles = wide
-        self.blocks["events"].styles = slim
-        for name in ("slow", "failed", "budgets"):
+        for name in ("events", "slow", "failed", "budgets"):
             self.blocks[name].styles = half
         for name in ("banner", "request", "note"):
             self.blocks[name].visible = False
@@ -265,17 +260,18 @@ def _without_leak(dashboard: Dashboard) -> Any:
 
 def _page(dashboard: Dashboard) -> Any:
     blocks = dashboard.blocks
-    blocks["status"].sizing_mode = None
+    blocks["status"].param.update(sizing_mode=None, align="center")
     spans = pmui.RadioButtonGroup.from_param(
-        dashboard.param.span, label="Time range", size="small", margin=(0, 8)
+        dashboard.param.span, label="", size="small", margin=(0, 8), align="center"
     )
-    live = pmui.Switch.from_param(dashboard.param.live, label="Live", margin=(0, 8))
+    live = pmui.Switch.from_param(dashboard.param.live, label="Live", margin=(0, 8), align="center")
     return pmui.Page(
         title="LLM Gateway",
         header=[pn.Row(blocks["status"], spans, live, align="center", margin=(0, 0, 0, 24))],
         main=[_body(dashboard)],
         dark_theme=True,
         theme_toggle=True,
+        sidebar_variant="temporary",  # a persistent one leaves its room empty when there is none
         sidebar_open=False,
         busy_indicator=None,
         theme_config=theme_config(),
@@ -300,7 +296,7 @@ def _body(dashboard: Dashboard) -> Any:
     charts = [chart.view for chart in dashboard.charts.values()]
     for view in charts:
         view.stylesheets = [_CARD]
-    tools = pn.FlexBox(cost_by, whole, save, styles=_GRID, align_items="center")
+    tools = pn.FlexBox(cost_by, whole, save, gap="12px", align_items="end")
     return pn.Column(
         blocks["banner"],
         blocks["note"],
@@ -311,8 +307,8 @@ def _body(dashboard: Dashboard) -> Any:
         _flex(*charts[2:5]),
         _flex(*charts[5:]),
         blocks["timeline"],
-        _flex(blocks["models"], blocks["events"]),
-        _flex(blocks["failed"], blocks["slow"], blocks["budgets"]),
+        blocks["models"],
+        _flex(blocks["events"], blocks["failed"], blocks["slow"], blocks["budgets"]),
         look,
         blocks["request"],
         sizing_mode="stretch_width",
@@ -330,4 +326,10 @@ def _refresh(look: Any, dashboard: Dashboard) -> None:
 
 
 def _flex(*views: Any) -> Any:
-    return pn.FlexBox(*views, styles=_GRID, align_items="stretch", sizing_mode="stretch_width")
+    return pn.FlexBox(
+        *views,
+        gap="12px",
+        align_items="stretch",
+        align_content="stretch",
+        sizing_mode="stretch_width",
+    )

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-from functools import partial
 from typing import Any
 
 import panel as pn
@@ -52,8 +51,12 @@ def start(config: Config, store: Store) -> Any:
     if config.prefix:
         options["prefix"] = config.prefix
     own = f"{config.address}:{config.port}"
+
+    def page() -> Any:  # Panel takes a function; a partial it would show as text
+        return build_page(store)
+
     server = pn.serve(
-        {"/": partial(build_page, store)},
+        {"/": page},
         address=config.address,
         port=config.port,
         websocket_origin=[own, f"localhost:{config.port}", *config.origins],

@@ -73,6 +73,7 @@ def _material(p: Palette) -> dict[str, object]:
                         "color": p.text,
                         "boxShadow": "none",
                         "borderBottom": f"1px solid {p.border}",
+                        "& .MuiTypography-root": {"color": f"{p.text} !important"},
                     }
                 }
             },

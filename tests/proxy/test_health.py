@@ -1,0 +1,262 @@
+"""Health through the real proxy: providers in every trouble at once, and what is said of each."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.health.schema import check
+from tests.proxy.server import Server, start_proxy, start_simulator
+
+pytestmark = pytest.mark.proxy
+
+INTERVAL_S, TIMEOUT_S = 2.0, 1.0
+SLOW_S = 0.3
+ADMIN, USER = ({"authorization": f"Bearer sk-{role}"} for role in ("admin", "user"))
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What happens to a provider (*mood* at the simulator, or its address) and what is said."""
+
+    provider: str
+    finding: str
+    status: str
+    mood: dict[str, str | int | float] | None = None
+    base: str = "SIMULATOR/{provider}/v1"
+
+
+WELL = Trouble("openai", "ok", "healthy")
+SLOW = Trouble("mistral", "ok", "healthy", {"delay_s": SLOW_S})
+TROUBLES = [
+    WELL,
+    SLOW,
+    Trouble("groq", "server_error", "unhealthy", {"status": 500}),
+    Trouble("xai", "server_error", "unhealthy", {"status": 503}),
+    Trouble("deepseek", "auth", "unhealthy", {"status": 401}),
+    Trouble("perplexity", "rate_limit", "degraded", {"status": 429}),
+    Trouble("together_ai", "timeout", "unhealthy", {"delay_s": 30}),
+    Trouble("hosted_vllm", "dns", "unhealthy", base="http://nowhere.invalid/v1"),
+    Trouble("fireworks_ai", "tls", "unhealthy", base="HTTPS/v1"),
+    Trouble("openrouter", "connection", "unhealthy", base="CLOSED/v1"),
+]
+PASSING = [one for one in TROUBLES if one.mood is not None]
+
+
+class House:
+    """A proxy in front of *simulator*."""
+
+    def __init__(self, *, proxy: Server, simulator: Server) -> None:
+        self.proxy = proxy
+        self.client = httpx.Client(base_url=proxy.url, timeout=30, trust_env=False)
+        self.simulator = httpx.Client(base_url=simulator.url, timeout=20, trust_env=False)
+
+    def close(self) -> None:
+        self.client.close()
+        self.simulator.close()
+
+    def report(self, **query: str) -> dict:
+        return check(self.client.get("/health/gateway", headers=ADMIN, params=query).content)
+
+    def provider(self, name: str) -> dict:
+        return self.report()["components"]["providers"][name]
+
+    def set_mood(self, provider: str, **mood: str | int | float) -> None:
+        self.simulator.post(f"/_sim/models/{provider}", params=mood).raise_for_status()
+
+    def asked(self) -> dict[str, int]:
+        """How often each path of the simulator was called, by its own count."""
+        found: dict[str, int] = {}
+        for row in self.simulator.get("/_sim/totals").json()["by"]:
+            found[row["path"]] = found.get(row["path"], 0) + row["calls"]
+        return found
+
+
+def config_of(*, simulator: str, closed: str) -> dict:
+    places = {"SIMULATOR": simulator, "CLOSED": closed, "HTTPS": simulator.replace("http", "https")}
+
+    def entry(one: Trouble) -> dict:
+        base = one.base.format(provider=one.provider)
+        for name, url in places.items():
+            base = base.replace(name, url)
+        called = {"model": f"{one.provider}/m-1", "api_base": base, "api_key": "simulated"}
+        return {
+            "model_name": f"group-{one.provider}",
+            "litellm_params": called,
+            "model_info": {"id": f"dep-{one.provider}"},
+        }
+
+    return {
+        "model_list": [entry(one) for one in TROUBLES],
+        "litellm_settings": {"callbacks": ["litellm_obs_plugin.proxy_callback"]},
+        "callback_settings": {
+            "litellm_obs": {
+                "replace_health": True,
+                "health": {
+                    "interval_s": INTERVAL_S,
+                    "timeout_s": TIMEOUT_S,
+                    "probe": "authenticated",
+                },
+            }
+        },
+        "general_settings": {
+            "master_key": "os.environ/LITELLM_MASTER_KEY",
+            "custom_auth": "custom_auth.authenticate",
+            "disable_model_info_refresh": True,
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory, free_port, wait_for) -> Iterator[House]:
+    directory = tmp_path_factory.mktemp("health")
+    simulator = start_simulator(port=free_port(), log=directory / "sim", wait_for=wait_for)
+    shutil.copy(Path(__file__).with_name("custom_auth.py"), directory / "custom_auth.py")
+    config = directory / "config.yaml"
+    closed = f"http://127.0.0.1:{free_port()}"
+    config.write_text(yaml.safe_dump(config_of(simulator=simulator.url, closed=closed)))
+    try:
+        proxy = start_proxy(
+            config=config,
+            port=free_port(),
+            state_dir=directory / "state",
+            log=directory / "log",
+            wait_for=wait_for,
+        )
+    except BaseException:
+        simulator.stop()
+        raise
+    house = House(proxy=proxy, simulator=simulator)
+    yield house
+    house.close()
+    proxy.stop()
+    simulator.stop()
+
+
+def finding(provider: dict) -> str | None:
+    (deployment,) = provider["deployments"]
+    return deployment.get("signals", {}).get("probe", {}).get("finding")
+
+
+@pytest.fixture(scope="module")
+def troubled(house, wait_for) -> Iterator[dict[str, tuple[dict, float]]]:
+    """What is said of each provider in its trouble, and the seconds until it was said."""
+    wait_for(lambda: "dep-openai" in str(house.report()), timeout_s=60)
+    wait_for(lambda: finding(house.provider("mistral")) == "ok", timeout_s=60)
+    begun = time.time()
+    for one in PASSING:
+        house.set_mood(one.provider, **one.mood)
+    said: dict[str, tuple[dict, float]] = {}
+
+    def all_said() -> bool:
+        providers = house.report()["components"]["providers"]
+        for one in TROUBLES:
+            found = providers[one.provider]
+            slow = one is not SLOW or found.get("latency", 0) >= SLOW_S * 1000
+            if finding(found) == one.finding and slow and one.provider not in said:
+                said[one.provider] = (found, time.time() - begun)
+        return len(said) == len(TROUBLES)
+
+    wait_for(all_said, timeout_s=60)
+    yield said
+    house.simulator.post("/_sim/reset")
+
+
+@pytest.mark.parametrize("one", TROUBLES, ids=lambda one: f"{one.provider}-{one.finding}")
+def test_a_provider_in_trouble(troubled, one):
+    """The right verdict within two intervals; a failed probe is made twice, each with its limit."""
+    found, after_s = troubled[one.provider]
+
+    assert one.status == found["status"], found["message"]
+    assert (found["message"] == "no signal yet") is False
+    assert after_s < 2 * INTERVAL_S + 2 * TIMEOUT_S
+
+
+def test_the_latency_is_the_injected_one(house, troubled, wait_for):
+    """A busy machine adds to some rounds; one of them is right, and none is too short."""
+    seen = set()
+
+    def right() -> bool:
+        seen.add(house.provider(SLOW.provider)["latency"])
+        return min(seen) < SLOW_S * 1000 + 20
+
+    wait_for(right, timeout_s=60)
+    assert min(seen) >= SLOW_S * 1000 - 1
+
+
+def test_a_provider_outage_takes_no_pod_out(house, troubled):
+    """Some group can be served: 200, degraded. Ready is about this process alone."""
+    answer = house.client.get("/health/gateway", headers=ADMIN)
+    ready = house.client.get("/health/gateway", headers=ADMIN, params={"ready": "1"})
+
+    assert (200, "degraded") == (answer.status_code, answer.json()["status"])
+    assert 200 == ready.status_code
+
+
+def test_others_see_statuses_alone(house, troubled):
+    """No address, no error text, no deployment; and they may not start probes."""
+    answer = house.client.get("/health/gateway", headers=USER)
+    report = check(answer.content)
+
+    assert {"status": "unhealthy"} == report["components"]["providers"]["groq"]
+    for hidden in ("127.0.0.1", "invalid", "dep-", "http", "refused"):
+        assert hidden not in answer.text
+    asked = house.client.get("/health/gateway", headers=USER, params={"probe": "now"})
+    assert 403 == asked.status_code
+
+
+def test_health_itself_is_ours(house, troubled):
+    """The keys of LiteLLM's own answer, filled without its paid calls."""
+    report = house.client.get("/health", headers=ADMIN).json()
+
+    unhealthy = [one for one in TROUBLES if one.status == "unhealthy"]
+    assert len(unhealthy) == report["unhealthy_count"]
+    assert len(TROUBLES) == report["unhealthy_count"] + report["healthy_count"]
+
+
+def test_a_thousand_questions_start_no_probe(house, troubled, wait_for):
+    """Rounds go on by the clock alone: the simulator counts as many as the time allows."""
+    before, begun_s = house.asked(), time.monotonic()
+    for _ in range(1000):
+        assert house.client.get("/health/gateway", headers=ADMIN).status_code == 200
+    lasted_s = time.monotonic() - begun_s
+    rounds = lasted_s / (INTERVAL_S * 0.8) + 1
+
+    asked = {path: n - before.get(path, 0) for path, n in house.asked().items()}
+    assert {"/v1/models"} == set(asked)
+    assert asked["/v1/models"] <= rounds * 2 * len(TROUBLES)
+
+
+def test_all_down_and_well_again(house, troubled, wait_for):
+    """Unhealthy, yet this process is ready; and healthy within two intervals of the end."""
+    for one in TROUBLES:
+        house.set_mood(one.provider, status=500)
+    wait_for(lambda: house.report()["status"] == "unhealthy", timeout_s=60)
+    assert 503 == house.client.get("/health/gateway", headers=ADMIN).status_code
+    ready = house.client.get("/health/gateway", headers=ADMIN, params={"ready": "1"})
+    assert 200 == ready.status_code
+
+    begun = time.time()
+    house.simulator.post("/_sim/reset")
+    reachable = {one.provider for one in (*PASSING, WELL)}
+
+    def well() -> bool:
+        providers = house.report()["components"]["providers"]
+        return all(providers[name]["status"] == "healthy" for name in reachable)
+
+    wait_for(well, timeout_s=60)
+    assert time.time() - begun < 2 * INTERVAL_S + 2 * TIMEOUT_S
+
+
+def test_no_llm_call_was_made(house, troubled):
+    """By the simulator's own count: lists of models, and nothing else."""
+    house.report(probe="now")
+
+    assert {"/v1/models"} == set(house.asked())
