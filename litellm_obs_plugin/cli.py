@@ -102,6 +102,7 @@ def reset_state(address: Address) -> None:
     Raises:
         typer.BadParameter: it runs, or its state cannot be deleted.
     """
+    from litellm_obs_plugin.history import database
     from litellm_obs_plugin.ledger import book
     from litellm_obs_plugin.metrics import fleet
 
@@ -110,6 +111,7 @@ def reset_state(address: Address) -> None:
             if directory.is_dir():
                 fleet.reset(directory)
                 book.reset(directory)
+                database.forget(directory)
         except OSError as error:
             raise typer.BadParameter(str(error)) from error
 

@@ -75,6 +75,16 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
+def forget(directory: Path) -> None:
+    """Delete the history in *directory*.
+
+    Raises:
+        OSError: it cannot be deleted.
+    """
+    for path in directory.glob(FILE + "*"):
+        path.unlink()
+
+
 def migrate(engine: sa.Engine) -> None:
     """Bring the schema to the newest revision.
 
@@ -83,6 +93,7 @@ def migrate(engine: sa.Engine) -> None:
     """
     config = Config()
     config.set_main_option("script_location", "litellm_obs_plugin.history:migrations")
-    with engine.begin() as connection:
+    # Workers start together: the second waits for the first, and finds nothing to do.
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
