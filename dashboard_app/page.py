@@ -46,6 +46,7 @@ class Dashboard(param.Parameterized):
         self._store = store
         self._document = pn.state.curdoc
         self._frame = Frame()
+        self._started = False
         self._palette = DARK
         crosshair = Span(dimension="height", line_color="#93a0b4", line_width=1)
         self.charts = {spec.name: Chart(spec, crosshair=crosshair) for spec in SPECS}
@@ -58,10 +59,12 @@ class Dashboard(param.Parameterized):
 
     def start(self) -> None:
         """Watch the store; only once a browser has really opened the page."""
+        self._started = True
         self._store.subscribe(self.span, self._receive)
 
     def stop(self) -> None:
         """Watch no longer."""
+        self._started = False
         self._store.unsubscribe(self._receive)
 
     def apply(self, frame: Frame) -> None:
@@ -99,11 +102,11 @@ class Dashboard(param.Parameterized):
             document.add_next_tick_callback(lambda: self.apply(frame))
 
     def _change_span(self, _: Any) -> None:
-        watching = self._store.watchers
+        started = self._started
         self.stop()
         self.zoom = ""
         self._frame = Frame()
-        if watching:
+        if started:
             self.start()
 
     def _brushed(self, span: tuple[float, float]) -> None:

@@ -172,8 +172,11 @@ class Chart:
             "\n".join(f"{s.name}: {_plain(s.values[i])}" for s in self._slots if i < len(s.values))
             for i in range(len(t))
         ]
-        source = self._lines[len(self._slots) - 1].handles["source"]
+        handles = self._lines[len(self._slots) - 1].handles
+        source, renderers = handles["source"], [handles["glyph_renderer"]]
         source.data = {**source.data, "said": rows}
+        if self._tooltip.renderers != renderers:  # the other lines have no text
+            self._tooltip.renderers = renderers
 
     def _arrange(self, crosshair: Span) -> None:
         figure = self.figure
@@ -217,7 +220,6 @@ class Chart:
         figure.toolbar.tools = tools
         figure.toolbar.active_drag = tools[-1]
         self._tooltip = tools[1]
-        self._tooltip.renderers = [line.handles["glyph_renderer"] for line in self._lines]
         for drawn in (*self._areas, *self._lines):
             renderer = drawn.handles["glyph_renderer"]
             renderer.nonselection_glyph = None

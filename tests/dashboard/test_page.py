@@ -149,3 +149,22 @@ def test_a_built_page(gateway):
     page = build_page(Store(gateway))
 
     assert "LLM Gateway" == page.title
+
+
+def test_a_range_in_the_address_watches_nothing_yet(gateway):
+    """
+    Another page that is open does not make this one watch before its browser has come.
+    """
+    store = Store(gateway)
+    Dashboard(store).start()
+    Dashboard(store).span = "1h"
+
+    assert 1 == store.watchers
+
+
+def test_only_the_line_that_has_the_text_is_hovered(dashboard, frame):
+    dashboard.apply(frame)
+
+    for chart in dashboard.charts.values():
+        for renderer in chart._tooltip.renderers if chart.data.series else ():
+            assert "said" in renderer.data_source.data
