@@ -13,12 +13,13 @@ from litellm_obs_plugin.routes.surfaces import LLM_PATH, Surfaces
 _WAIT_S = 0.3
 
 
-def llm_route(app: FastAPI, surfaces: Surfaces) -> Route:
-    """The route for ``POST``."""
+def llm_routes(app: FastAPI, surfaces: Surfaces) -> list[Route]:
+    """The routes for ``POST``: the path, and what OpenAI's clients make of it as base URL."""
 
     async def describe(call_id: str, since: float) -> dict[str, Any]:
         request = await surfaces.answers.wait(call_id, since=since, timeout_s=_WAIT_S)
         return build_answer(call_id, request).model_dump(mode="json", by_alias=True)
 
     relay = ChatRelay(router=app.router, describe=describe, clock=surfaces.clock)
-    return Route(LLM_PATH, relay, methods=["POST"])
+    paths = (LLM_PATH, f"{LLM_PATH}/chat/completions")
+    return [Route(path, relay, methods=["POST"]) for path in paths]
