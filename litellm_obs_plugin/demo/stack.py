@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+import httpx
 from rich.console import Console
 
 from litellm_obs_plugin.demo import traffic
@@ -107,15 +108,17 @@ async def _until_stopped(job: Job, *, duration_s: float | None) -> None:
 async def _play(
     stack: Stack, console: Console, *, sending: Job, extra: Sequence[MakeChild]
 ) -> None:
-    check_ports(stack.host, ports={"providers": stack.providers_port, "proxy": stack.port})
+    children = [make_child(stack) for make_child in (providers, proxy, *extra)]
+    check_ports(
+        stack.host, ports={one.name: httpx.URL(one.ready_url).port or 0 for one in children}
+    )
     running: list[Running] = []
     try:
-        for make_child in (providers, proxy, *extra):
-            child = make_child(stack)
+        for child in children:
             console.print(f"Starting {child.name} … log: {child.log}", markup=False)
             running.append(await Running.start(child))
             await running[-1].ready(timeout_s=_READY_S)
-        _print_addresses(stack, console, children=[one.child for one in running])
+        _print_addresses(stack, console, children=children)
         await _first_failure(sending, *(child.ended for child in running))
     finally:
         await stop_all(running, grace_s=_GRACE_S)
