@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import coverage
 import httpx
 import pytest
 
@@ -21,6 +22,8 @@ general_settings:
   {master_key: os.environ/LITELLM_MASTER_KEY, disable_model_info_refresh: true}
 """
 RUNNER = """
+import coverage
+coverage.process_startup()  # measures only where the test that starts it is measured
 import sys
 from pathlib import Path
 from litellm_obs_plugin.demo.stack import run
@@ -52,6 +55,8 @@ def start(tmp_path, free_port):
         argv = [sys.executable, "-c", RUNNER, str(path), str(port), str(providers_port)]
         env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
         env.pop("LITELLM_MASTER_KEY", None)
+        if coverage.Coverage.current() is not None:
+            env["COVERAGE_PROCESS_START"] = str(ROOT / "pyproject.toml")
         with (tmp_path / "out").open("wb") as out:
             process = subprocess.Popen(argv, stdout=out, stderr=out, cwd=ROOT, env=env)
         started.append(process)
