@@ -21,13 +21,16 @@ class Model(BaseModel):
 
 
 class Requests(Model):
-    """total = success + error; error includes rejected. Cached answers are successes."""
+    """total = success + error; error includes rejected. Cached answers are successes.
 
-    total: int
-    success: int
-    error: int
-    by_model: dict[str, int] = Field(description="By the model group that was asked for.")
-    by_provider: dict[str, int] = Field(
+    Filtered by model or provider these are attempts.
+    """
+
+    total: int | None
+    success: int | None
+    error: int | None
+    by_model: dict[str, int] | None = Field(description="By the model group that was asked for.")
+    by_provider: dict[str, int] | None = Field(
         description="By the provider that answered, or was tried last."
     )
     success_rate: float | None = Field(
@@ -47,20 +50,22 @@ class Latency(Model):
 class Costs(Model):
     """US dollars."""
 
-    total: float
-    by_model: dict[str, float]
-    by_provider: dict[str, float]
-    by_team: dict[str, float]
-    by_key: dict[str, float]
-    by_tag: dict[str, float] = Field(description="A request with two tags counts under both.")
+    total: float | None
+    by_model: dict[str, float] | None
+    by_provider: dict[str, float] | None
+    by_team: dict[str, float] | None
+    by_key: dict[str, float] | None
+    by_tag: dict[str, float] | None = Field(
+        description="A request with two tags counts under both."
+    )
 
 
 class Tokens(Model):
     """input includes cached and cache-writing tokens, output includes reasoning."""
 
-    input: int
-    output: int
-    total: int
+    input: int | None
+    output: int | None
+    total: int | None
 
 
 class ProviderState(Model):
@@ -103,8 +108,8 @@ class CostStatus(Model):
 class Errors(Model):
     """Requests by why they failed, and by whose failure it was."""
 
-    by_type: dict[str, int]
-    by_source: dict[str, int]
+    by_type: dict[str, int] | None
+    by_source: dict[str, int] | None
 
 
 class FailoverPair(Model):
@@ -199,6 +204,20 @@ class Changes(Model):
     tokens: Change
 
 
+class Filter(Model):
+    """Which part of the traffic the numbers are of; what cannot be told of it is null."""
+
+    model: tuple[str, ...]
+    provider: tuple[str, ...]
+    team: tuple[str, ...]
+    key: tuple[str, ...]
+    tag: tuple[str, ...]
+    counts: Literal["attempts", "requests"] | None = Field(
+        description="What `requests` counts: with model or provider attempts, whose latency is the "
+        "provider's; with team, key or tag requests; null: no count knows what was asked for."
+    )
+
+
 Points = Annotated[
     list[float | None],
     Field(description="One value per step, as many as there are in `t`; null: not covered."),
@@ -227,7 +246,7 @@ class History(Model):
     t: list[datetime] = Field(description="When each step starts.")
     requests: Points
     errors: Points
-    errors_by_type: dict[str, Points]
+    errors_by_type: dict[str, Points] | None
     p50: Points
     p95: Points
     p99: Points
@@ -239,13 +258,15 @@ class History(Model):
     cost_usd: Points
     tokens_in: Points
     tokens_out: Points
-    tokens_by_type: dict[str, Points]
+    tokens_by_type: dict[str, Points] | None
     failovers: Points
     retries: Points
-    by_model: Parts = Field(description="By the model that did the work; requests are attempts.")
-    by_provider: Parts
-    by_team: Parts
-    by_tag: Parts
+    by_model: Parts | None = Field(
+        description="By the model that did the work; requests are attempts."
+    )
+    by_provider: Parts | None
+    by_team: Parts | None
+    by_tag: Parts | None
 
 
 def _is_absent(value: object) -> bool:
@@ -253,7 +274,7 @@ def _is_absent(value: object) -> bool:
 
 
 class GatewayMetrics(Model):
-    """What the gateway did."""
+    """What the gateway did. With a filter, what cannot be told of that part is null."""
 
     requests: Requests
     latency: Latency
@@ -265,17 +286,20 @@ class GatewayMetrics(Model):
     window: Window
     scope: Literal["instance", "fleet"]
     accuracy: Accuracy
-    models: list[ModelRow]
+    models: list[ModelRow] | None
     cost_status: CostStatus
     errors: Errors
-    tokens_by_type: dict[str, int]
-    costs_by_component: dict[str, float]
-    cache_savings: float
+    tokens_by_type: dict[str, int] | None
+    costs_by_component: dict[str, float] | None
+    cache_savings: float | None
     rates: Rates
-    failover: Failover
-    circuits: list[Circuit]
+    failover: Failover | None
+    circuits: list[Circuit] | None
     overhead: Overhead
     ttft: Latency
+    filter: Filter | None = Field(
+        default=None, exclude_if=_is_absent, description="Absent without any."
+    )
     change: Changes | None = Field(
         default=None,
         exclude_if=_is_absent,

@@ -2,15 +2,21 @@
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+
+from litellm_obs_plugin.gateway_api.filters import Filters
 
 DEFAULT_WINDOW_S = 3600.0
 DEFAULT_INTERVAL_S = 2.0
 _LONGEST_INTERVAL_S = 300.0
 MAX_POINTS = 1000
 STEP_S = 10
+MAX_VALUES = 20
+MAX_VALUE_CHARS = 256
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_EVERYTHING = Filters()
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
 
 
@@ -35,6 +41,7 @@ class MetricsQuery:
     since: float | None = None
     until: float | None = None
     step_s: int | None = None
+    filters: Filters = _EVERYTHING
 
 
 def parse_query(
@@ -43,6 +50,7 @@ def parse_query(
     since: str | None = None,
     until: str | None = None,
     step: str | None = None,
+    filters: Filters = _EVERYTHING,
     now: float = math.inf,
 ) -> MetricsQuery:
     """The query in its parts. A step is raised to a multiple of 10 s and to at most 1000 points.
@@ -63,7 +71,45 @@ def parse_query(
         since=begun,
         until=ended,
         step_s=_step_s(step, window_s) if step is not None else None,
+        filters=filters,
     )
+
+
+def parse_filters(**given: Sequence[str]) -> Filters:
+    """The values of each dimension, each once and in order: equal queries are one.
+
+    Raises:
+        QueryError: a value is empty or too long, or there are too many.
+    """
+    return Filters(**{name.name: _values(name.name, given) for name in fields(Filters)})
+
+
+def _values(field: str, given: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    values = sorted(set(given.get(field, ())))
+    if len(values) > MAX_VALUES:
+        raise QueryError(field, expected=f"at most {MAX_VALUES} values", got=str(len(values)))
+    for value in values:
+        if not 0 < len(value) <= MAX_VALUE_CHARS:
+            expected = f"a name of 1 to {MAX_VALUE_CHARS} characters"
+            raise QueryError(field, expected=expected, got=value[:MAX_VALUE_CHARS])
+    return tuple(values)
+
+
+def check_names(
+    names: Sequence[str], *, known: Collection[str], repeatable: Collection[str]
+) -> None:
+    """Refuse what would be passed over in silence: a misspelt parameter, or one given twice.
+
+    Raises:
+        QueryError: a name is not known, or is given twice and may not be.
+    """
+    for name in names:
+        if name not in known:
+            raise QueryError(
+                name[:80], expected="one of " + ", ".join(sorted(known)), got=name[:80]
+            )
+        if name not in repeatable and names.count(name) > 1:
+            raise QueryError(name, expected="one value", got=str(names.count(name)))
 
 
 def _step_s(text: str, window_s: float) -> int:

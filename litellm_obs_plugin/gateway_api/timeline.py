@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
 from litellm_obs_plugin.gateway_api import models
+from litellm_obs_plugin.gateway_api.filters import Filters
 from litellm_obs_plugin.history.frame import Frame, Steps, plain
 from litellm_obs_plugin.record import Outcome
 
@@ -17,6 +19,12 @@ METRICS = frozenset(
         *("cost_usd_total", "tokens_total", "failovers_total", "retries_total"),
         *("requests_by_team_total", "tokens_by_team_total", "cost_usd_by_team_total"),
         *("requests_by_tag_total", "tokens_by_tag_total", "cost_usd_by_tag_total"),
+    }
+)
+_MAPS = frozenset(
+    {
+        *("errors_by_type", "tokens_by_type"),
+        *("by_model", "by_provider", "by_team", "by_tag"),
     }
 )
 _MOST = 20
@@ -62,6 +70,62 @@ def build_history(frame: Frame) -> models.History:
         by_team=_attributed(frame, "team"),
         by_tag=_attributed(frame, "tag"),
     )
+
+
+def build_filtered_history(frame: Frame, filters: Filters) -> models.History:
+    """The lines of a part of the traffic; *frame* holds nothing else. What is not told is None."""
+    nothing = plain(np.full(len(frame.times), np.nan))
+    untold: dict[str, Any] = {
+        name: None if name in _MAPS else nothing for name in models.History.model_fields
+    }
+    side = filters.side
+    if side == "attempts":
+        told = _attempts_lines(frame, filters)
+    elif filters.adds_up:
+        told = _attributed_lines(frame, side)
+    else:
+        told = {f"by_{side}": _attributed(frame, side)} if side != "nothing" else {}
+    times = [datetime.fromtimestamp(t, tz=UTC) for t in frame.times.tolist()]
+    return models.History(**{**untold, **told, "step_seconds": frame.step_s, "t": times})
+
+
+def _attempts_lines(frame: Frame, filters: Filters) -> dict[str, Any]:
+    p50, p95, p99 = frame.quantiles("provider_duration_seconds", (0.5, 0.95, 0.99))
+    ttft50, ttft95 = frame.quantiles("time_to_first_token_seconds", (0.5, 0.95))
+    (speed,) = frame.quantiles("output_tokens_per_second", (0.5,))
+    by_type = frame.by("tokens_total", "type")
+    outcomes = frame.by("attempts_total", "outcome")
+    errors = frame.by("attempts_total", "error_type", outcome=str(Outcome.ERROR))
+    told = {
+        "requests": plain(_sum(frame, outcomes, (Outcome.SUCCESS, Outcome.ERROR))),
+        "errors": plain(_sum(frame, outcomes, (Outcome.ERROR,))),
+        "errors_by_type": _all(errors),
+        "p50": plain(p50, _MS),
+        "p95": plain(p95, _MS),
+        "p99": plain(p99, _MS),
+        "ttft_p50": plain(ttft50, _MS),
+        "ttft_p95": plain(ttft95, _MS),
+        "tokens_per_second_p50": plain(speed),
+        "cost_usd": plain(frame.total("cost_usd_total")),
+        "tokens_in": plain(_sum(frame, by_type, _INPUT)),
+        "tokens_out": plain(_sum(frame, by_type, _OUTPUT)),
+        "tokens_by_type": _all(by_type),
+        "by_model": _attempts_by(frame, "model"),
+        "by_provider": _attempts_by(frame, "provider"),
+    }
+    if not filters.model:
+        told["retries"] = plain(frame.total("retries_total"))
+    return told
+
+
+def _attributed_lines(frame: Frame, dimension: str) -> dict[str, Any]:
+    outcomes = frame.by(f"requests_by_{dimension}_total", "outcome")
+    return {
+        "requests": plain(_sum(frame, outcomes, _COUNTED)),
+        "errors": plain(_sum(frame, outcomes, _FAILED)),
+        "cost_usd": plain(frame.total(f"cost_usd_by_{dimension}_total")),
+        **({} if dimension == "key" else {f"by_{dimension}": _attributed(frame, dimension)}),
+    }
 
 
 def build_changes(now: models.GatewayMetrics, before: models.GatewayMetrics) -> models.Changes:

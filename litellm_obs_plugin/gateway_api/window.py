@@ -1,13 +1,19 @@
 """The answer for a window: of history where there is one, else since recording began."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from litellm_obs_plugin.gateway_api import models
 from litellm_obs_plugin.gateway_api.build import build_metrics
+from litellm_obs_plugin.gateway_api.filtered import build_filtered
 from litellm_obs_plugin.gateway_api.query import MetricsQuery
-from litellm_obs_plugin.gateway_api.timeline import METRICS, build_changes, build_history
+from litellm_obs_plugin.gateway_api.timeline import (
+    METRICS,
+    build_changes,
+    build_filtered_history,
+    build_history,
+)
 from litellm_obs_plugin.history.frame import Frame
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 
@@ -38,7 +44,7 @@ def build_window(
         return _build(live, query, around)
     end = min(query.until if query.until is not None else live.taken_at, live.taken_at)
     start = query.since if query.since is not None else end - query.window_s
-    past = archive.read(start=start, end=end, live=live)
+    past = archive.read(start=start, end=end, live=live, metrics=_metrics(query))
     found = _of_past(past, live, query, around)
     return found.model_copy(
         update={
@@ -51,6 +57,15 @@ def build_window(
 def _build(
     snapshot: Snapshot, query: MetricsQuery, around: Surroundings, covered_s: float | None = None
 ) -> models.GatewayMetrics:
+    if query.filters:
+        return build_filtered(
+            snapshot,
+            query.filters,
+            asked_window_s=query.window_s,
+            circuit_changes=around.circuit_changes,
+            providers=around.providers,
+            covered_s=covered_s,
+        )
     return build_metrics(
         snapshot,
         asked_window_s=query.window_s,
@@ -74,7 +89,9 @@ def _changes(
     query: MetricsQuery,
     around: Surroundings,
 ) -> models.Changes | None:
-    before = archive.read(start=past.start - query.window_s, end=past.start, live=live)
+    before = archive.read(
+        start=past.start - query.window_s, end=past.start, live=live, metrics=_metrics(query)
+    )
     if before.covered_s < _COMPARABLE * query.window_s:
         return None
     return build_changes(found, _of_past(before, live, query, around))
@@ -85,8 +102,18 @@ def _history(
 ) -> models.History | None:
     if query.step_s is None:
         return None
-    past = archive.read(start=start, end=end, live=live, step_s=query.step_s, metrics=METRICS)
+    filters = query.filters
+    wanted = filters.metrics if filters else METRICS
+    past = archive.read(start=start, end=end, live=live, step_s=query.step_s, metrics=wanted)
+    columns = past.columns
+    if filters:
+        columns = columns.only(lambda name: filters.fits(name.metric, name.labels))
     frame = Frame.lay_out(
-        past.columns, past.intervals, start=past.start, end=past.end, step_s=past.fit_s
+        columns, past.intervals, start=past.start, end=past.end, step_s=past.fit_s
     )
-    return build_history(frame)
+    return build_filtered_history(frame, filters) if filters else build_history(frame)
+
+
+def _metrics(query: MetricsQuery) -> Collection[str] | None:
+    """Those to read; None: all."""
+    return query.filters.metrics if query.filters else None

@@ -4,7 +4,7 @@ A row says what one series counted in one step: a counter's increase, or a sketc
 key (int16) and count (uint16), little-endian; a larger count repeats its key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,24 @@ class Columns:
             low=np.asarray(low, dtype=np.float64),  # None becomes NaN
             high=np.asarray(high, dtype=np.float64),
             bins=list(bins),
+        )
+
+    def only(self, fits: Callable[[SeriesName], bool]) -> "Columns":
+        """The rows of the series that fit."""
+        kept = [place for place, name in enumerate(self.names) if fits(name)]
+        moved = np.full(len(self.names) + 1, -1, dtype=np.int64)
+        moved[kept] = np.arange(len(kept))
+        at = np.flatnonzero(moved[self.series] >= 0)
+        return Columns(
+            names=[self.names[place] for place in kept],
+            series=moved[self.series[at]],
+            t=self.t[at],
+            value=self.value[at],
+            n=self.n[at],
+            zero=self.zero[at],
+            low=self.low[at],
+            high=self.high[at],
+            bins=[self.bins[place] for place in at.tolist()],
         )
 
     def rows(self) -> Iterable[Raw]:

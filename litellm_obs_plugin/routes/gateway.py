@@ -19,6 +19,7 @@ from litellm_obs_plugin.ledger.book import Page
 from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.ledger.selection import Selection, Sort
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.routes.parameters import DIMENSIONS, PartFilters, only
 from litellm_obs_plugin.routes.provider import provider_verdicts
 from litellm_obs_plugin.routes.reconciliation import reconciliation_router
 from litellm_obs_plugin.routes.stream import add_stream
@@ -36,6 +37,10 @@ log = logging.getLogger(__name__)
 
 _PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
 _CHANGES = 1000
+_LEDGER_PARAMETERS = (
+    *("kind", "sort", "limit", "offset"),
+    *("modelGroup", "model", "provider", "outcome", "team", "key"),
+)
 Window = Annotated[str | None, Query(description="For example 15m, 1h or 7d; 1h without.")]
 Since = Annotated[
     str | None, Query(description="Start of the window instead, such as 2026-01-31T12:00:00Z.")
@@ -87,7 +92,7 @@ def gateway_router(surfaces: Surfaces) -> APIRouter:
 
 
 def _add_budgets(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(SLO_PATH, response_model=Budgets)
+    @router.get(SLO_PATH, response_model=Budgets, dependencies=[Depends(only())])
     async def slo() -> Response:
         """Every budget: spent, left, and when it will be used up at this rate."""
         build = partial(_budgets_json, surfaces=surfaces)
@@ -100,7 +105,7 @@ def _budgets_json(snapshot: Snapshot, *, surfaces: Surfaces) -> bytes:
 
 
 def _add_circuits(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(CIRCUITS_PATH, response_model=Circuits)
+    @router.get(CIRCUITS_PATH, response_model=Circuits, dependencies=[Depends(only("limit"))])
     async def circuits(limit: Limit = 50) -> Response:
         """Every deployment's circuit, and the last changes of all workers."""
         changes = await surfaces.newest(Page.CIRCUITS, limit=limit)
@@ -113,14 +118,27 @@ def _circuits_json(snapshot: Snapshot, *, changes: list[Entry]) -> bytes:
 
 
 def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(GATEWAY_METRICS_PATH, response_model=GatewayMetrics)
+    @router.get(
+        GATEWAY_METRICS_PATH,
+        response_model=GatewayMetrics,
+        dependencies=[Depends(only("window", "since", "until", "step", *DIMENSIONS))],
+    )
     async def metrics(
-        window: Window = None, since: Since = None, until: Until = None, step: Step = None
+        parts: Annotated[PartFilters, Depends()],
+        window: Window = None,
+        since: Since = None,
+        until: Until = None,
+        step: Step = None,
     ) -> Response:
         """What the gateway did: requests, latency, cost, tokens, providers, models, errors."""
         try:
             query = parse_query(
-                window=window, since=since, until=until, step=step, now=surfaces.clock()
+                window=window,
+                since=since,
+                until=until,
+                step=step,
+                filters=parts.parse(),
+                now=surfaces.clock(),
             )
         except QueryError as error:
             raise unprocessable(error) from error
@@ -153,7 +171,7 @@ def _metrics_json(
 
 
 def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(REQUESTS_PATH)
+    @router.get(REQUESTS_PATH, dependencies=[Depends(only(*_LEDGER_PARAMETERS))])
     async def requests(
         response: Response,
         asked: Annotated[RequestFilters, Depends()],
@@ -168,7 +186,7 @@ def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
         response.headers["x-total-count"] = str(found.total)
         return found.entries
 
-    @router.get(FAILOVERS_PATH)
+    @router.get(FAILOVERS_PATH, dependencies=[Depends(only("limit"))])
     async def failovers(limit: Limit = 50) -> list[dict[str, Any]]:
         """The last failovers, of all workers, each with what it cost."""
         return await surfaces.newest(Page.FAILOVERS, limit=limit)

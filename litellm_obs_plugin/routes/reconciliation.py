@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 
 from litellm_obs_plugin.gateway_api.query import QueryError, parse_days
 from litellm_obs_plugin.gateway_api.reconciliation import Reconciliation
+from litellm_obs_plugin.routes.parameters import only
 from litellm_obs_plugin.routes.surfaces import RECONCILIATION_PATH, Surfaces, unprocessable
 
 _MOST_DAYS = 31
@@ -14,7 +15,7 @@ _MOST_DAYS = 31
 def reconciliation_router(surfaces: Surfaces) -> APIRouter:
     router = APIRouter()
 
-    @router.get(RECONCILIATION_PATH)
+    @router.get(RECONCILIATION_PATH, dependencies=[Depends(only("window"))])
     async def reconciliation(
         window: Annotated[str | None, Query(description="For example 1d or 7d.")] = None,
     ) -> Reconciliation:

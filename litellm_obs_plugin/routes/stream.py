@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Query
+from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from litellm_obs_plugin.gateway_api.query import (
@@ -13,6 +13,7 @@ from litellm_obs_plugin.gateway_api.query import (
     parse_query,
 )
 from litellm_obs_plugin.routes.broadcast import Broadcast
+from litellm_obs_plugin.routes.parameters import DIMENSIONS, PartFilters, only
 from litellm_obs_plugin.routes.surfaces import GATEWAY_STREAM_PATH, Surfaces, unprocessable
 
 _HEARTBEAT_S = 15
@@ -62,8 +63,13 @@ def add_stream(router: APIRouter, surfaces: Surfaces, read: Read) -> None:
     """Add the route; *read* computes one answer."""
     streams = Streams(read, clock=surfaces.clock)
 
-    @router.get(GATEWAY_STREAM_PATH, response_class=EventSourceResponse)
+    @router.get(
+        GATEWAY_STREAM_PATH,
+        response_class=EventSourceResponse,
+        dependencies=[Depends(only("window", "step", "interval", *DIMENSIONS))],
+    )
     async def stream(
+        parts: Annotated[PartFilters, Depends()],
         window: Annotated[str | None, Query(description="For example 15m or 1h.")] = None,
         step: Annotated[str | None, Query(description="Adds `history` in such steps.")] = None,
         interval: Annotated[str | None, Query(description="Between events, from 1s to 5m.")] = None,
@@ -71,7 +77,7 @@ def add_stream(router: APIRouter, surfaces: Surfaces, read: Read) -> None:
     ) -> EventSourceResponse:
         """`GatewayMetrics` as server-sent events, each complete; slow readers skip some."""
         try:
-            query = parse_query(window=window, step=step)
+            query = parse_query(window=window, step=step, filters=parts.parse())
             interval_s = parse_interval(interval)
         except QueryError as error:
             raise unprocessable(error) from error

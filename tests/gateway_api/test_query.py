@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litellm_obs_plugin.gateway_api.query import QueryError, parse_query
+from litellm_obs_plugin.gateway_api.query import QueryError, check_names, parse_filters, parse_query
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,37 @@ def test_nothing_else_is_raised(window):
         assert 0 < parse_query(window=window).window_s
     except QueryError as error:
         assert window == error.got  # noqa: PT017
+
+
+def test_filters_are_equal_in_any_order():
+    asked = parse_filters(tag=["b", "a", "b"], team=["x"])
+
+    assert (("a", "b"), ("x",), ()) == (asked.tag, asked.team, asked.model)
+    assert hash(asked) == hash(parse_filters(team=["x"], tag=["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"model": [""]}, "model"),
+        ({"team": ["x" * 257]}, "team"),
+        ({"tag": [str(n) for n in range(21)]}, "tag"),
+    ],
+)
+def test_a_bad_filter(given, field):
+    with pytest.raises(QueryError) as caught:
+        parse_filters(**given)
+
+    assert field == caught.value.field
+
+
+@pytest.mark.parametrize(
+    ("names", "field"),
+    [(["windw"], "windw"), (["window", "window"], "window"), (["n" * 500], "n" * 80)],
+)
+def test_a_parameter_that_would_be_passed_over(names, field):
+    with pytest.raises(QueryError) as caught:
+        check_names(names, known=("window", "tag"), repeatable=("tag",))
+
+    assert field == caught.value.field
+    check_names(["tag", "window", "tag"], known=("window", "tag"), repeatable=("tag",))

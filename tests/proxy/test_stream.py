@@ -106,3 +106,31 @@ def test_the_ledger_in_pages(gateway):
     (attempt,) = by_id[asked[0]]["attempts"]
     assert attempt["start"] >= by_id[asked[0]]["time"]
     assert ([], 0) == page(provider="nobody")
+
+
+def test_a_part_of_the_traffic(gateway):
+    """The numbers of a model are those of its attempts; those of a stranger are none."""
+    row = gateway.json()["models"][0]
+    part = gateway.client.get(
+        "/api/gateway/metrics",
+        params={"window": "365d", "model": row["model"], "provider": row["provider"], "step": "1h"},
+    ).json()
+
+    gateway.metrics_schema.validate(part)
+    assert {row["model"]} == set(part["history"]["byModel"])
+    assert part["requests"]["total"] <= row["requests"]
+    assert row["latency"]["p95"] == part["latency"]["p95"]
+    assert row["costs"] == pytest.approx(part["costs"]["total"])
+    assert None is part["failover"] is part["costs"]["byTeam"]
+    nobody = gateway.client.get("/api/gateway/metrics", params={"team": "nöbody'--"}).json()
+    gateway.metrics_schema.validate(nobody)
+    assert 0 == nobody["requests"]["total"]
+    assert None is nobody["latency"]["p95"]
+
+
+@pytest.mark.parametrize("query", ["windw=1h", "window=1h&window=2h", "model=", "step=0s"])
+def test_a_query_that_is_no_query(gateway, query):
+    answer = gateway.client.get("/api/gateway/metrics?" + query)
+
+    assert 422 == answer.status_code
+    assert [query.split("=")[0]] == answer.json()["detail"][0]["loc"][1:]
