@@ -19,7 +19,8 @@ class FaultKind(StrEnum):
     CONTEXT_LENGTH = "context_length"
     CONTENT_POLICY = "content_policy"
     TIMEOUT = "timeout"
-    DROP = "drop"
+    DROP = "drop"  # in the middle of an answer
+    HANGUP = "hangup"  # after the headers of a stream, before its first word
     SLOW = "slow"
 
 

@@ -65,7 +65,9 @@ class Reply(Response):
             case None | FaultKind.SLOW:
                 await self._answer(line)
             case FaultKind.DROP:
-                await self._drop(line)
+                await self._drop(line, words=(len(self._plan.words) + 1) // 2)
+            case FaultKind.HANGUP:
+                await self._drop(line, words=0)
             case FaultKind.TIMEOUT:
                 await line.wait_until(_HANG_S)
                 await line.cut()
@@ -81,9 +83,9 @@ class Reply(Response):
         await self._write_json(line, status=200, body=body, headers=self._limits())
         self._usage = self._plan.usage
 
-    async def _drop(self, line: Line) -> None:
+    async def _drop(self, line: Line, *, words: int) -> None:
         if self._ask.stream and self._wire.stream is not None:
-            await self._stream(line, words=(len(self._plan.words) + 1) // 2, cut=True)
+            await self._stream(line, words=words, cut=True)
         else:
             await line.wait_until(self._plan.whole_s)
         await line.cut()

@@ -38,7 +38,8 @@ def request_entry(request: Request) -> Entry:
         "costUsd": request.cost_usd,
         "costStatus": request.cost_status,
         "tokens": request.total_tokens,
-        "attempts": [_attempt(a) for a in request.attempts[:_MAX_ATTEMPTS]],
+        "attempts": _attempts(request),
+        "attemptCount": len(request.attempts),
         "failovers": len(request.failovers),
         "traceId": request.trace_id[:100] if request.trace_id else None,
         "traceUrl": request.trace_url,
@@ -58,6 +59,8 @@ def failover_entry(request: Request, failover: Failover) -> Entry:
         "outcome": "recovered" if failover.recovered else "failed",
         "lostMs": _ms(failover.delay_s),
         "costAddedUsd": failover.cost_added_usd,
+        "attempts": _attempts(request),
+        "attemptCount": len(request.attempts),
         "traceId": request.trace_id[:100] if request.trace_id else None,
         "traceUrl": request.trace_url,
     }
@@ -75,12 +78,24 @@ def circuit_entry(change: CircuitChange) -> Entry:
 
 
 def encode(entry: Entry) -> bytes:
-    """*entry* as JSON that fits a slot; long lists and texts give way first."""
+    """*entry* as JSON that fits a slot: attempts from the middle give way first, then texts."""
     data = _to_json(entry).encode()
+    kept = entry.get("attempts", [])
+    while len(data) > MAX_ENTRY_BYTES and kept:
+        kept = [*kept[:-2], *kept[-1:]] if len(kept) > 1 else []
+        data = _to_json({**entry, "attempts": kept}).encode()
     if len(data) > MAX_ENTRY_BYTES:
         short = {**entry, "attempts": [], "team": None, "key": None, "error": None}
         data = _to_json(short).encode()
     return data
+
+
+def _attempts(request: Request) -> list[Entry]:
+    """All of them, or the first ones and the last; ``attemptCount`` says how many there were."""
+    attempts = request.attempts
+    if len(attempts) > _MAX_ATTEMPTS:
+        attempts = (*attempts[: _MAX_ATTEMPTS - 1], attempts[-1])
+    return [_attempt(a) for a in attempts]
 
 
 def _attempt(attempt: Attempt) -> Entry:

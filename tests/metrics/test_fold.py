@@ -80,6 +80,62 @@ def test_a_crash_at_any_point_changes_no_total(new_state, make_request, totals, 
         assert ["base"] == state.names()
 
 
+def leave_every_trouble(state, make_request):
+    """What no start finds at once: a half-made file, two of the dead, damage in three places."""
+    record_some(state, make_request, workers=2)
+    base = bytearray(_base_of(state, make_request))
+    base[-1] ^= 0x10
+    record_some(state, make_request, workers=2)
+    (state.directory / "0-damaged.worker").write_bytes(b"x" * 5000)
+    (state.directory / "9-damaged.worker").write_bytes(b"")
+    (state.directory / "1-half.new").write_bytes(bytes(100))
+    (state.directory / base_file.NAME).write_bytes(base)
+
+
+def _base_of(state, make_request):
+    fleet.prepare(state.directory)
+    path = state.directory / base_file.NAME
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+TROUBLED_STEPS = [
+    "stale file removed",
+    "damaged base set aside",
+    "damaged file set aside",
+    "damaged file set aside",
+    "base written",
+    "base on disk",
+    "base replaced",
+    "directory on disk",
+    "folded file removed",
+    "folded file removed",
+]
+
+
+def test_the_steps_of_a_start_among_troubles(new_state, make_request, totals):
+    with new_state() as state:
+        leave_every_trouble(state, make_request)
+        steps = prepare_and_crash(state, at=-1, want=totals(state.read()), totals=totals)
+
+    assert TROUBLED_STEPS == steps
+
+
+@pytest.mark.parametrize("at", range(len(TROUBLED_STEPS)))
+def test_a_crash_among_troubles_changes_no_total(new_state, make_request, totals, at):
+    """What can be read counts at every step, and each damaged file is set aside once."""
+    with new_state() as state:
+        leave_every_trouble(state, make_request)
+        want = totals(state.read())
+        assert at == len(prepare_and_crash(state, at=at, want=want, totals=totals))
+        prepare_and_crash(state, at=-1, want=want, totals=totals)
+
+        assert 10.0 == state.read().total("requests_total")
+        assert 3 == state.read().damaged_files == len(list(state.directory.glob("*.damaged")))
+        assert ["base"] == [name for name in state.names() if not name.endswith(".damaged")]
+
+
 def test_a_live_worker_counts_on_through_every_step(state, make_request):
     """No reader sees a total fall, whatever it is that the fold is doing."""
     record_some(state, make_request, workers=2)

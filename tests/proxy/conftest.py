@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.proxy.page import Page
-from tests.proxy.server import AUTH, Server, start_proxy, start_simulator, write_config
+from tests.proxy.server import AUTH, BOOT_S, Server, start_proxy, start_simulator, write_config
 
 TEMPLATE = Path(__file__).parent / "proxy_config.yaml"
+PAIR_MAX_SERIES = 40
 _cases = itertools.count(1)
 
 
@@ -125,3 +127,45 @@ def gateway(proxy, simulator, wait_for) -> Iterator[Gateway]:
     asking.warm_up()
     yield asking
     asking.close()
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
+    """Two workers, LiteLLM's own `prometheus` callback and OpenTelemetry's histograms beside us."""
+    directory = tmp_path_factory.mktemp("pair")
+    config = write_config(
+        TEMPLATE,
+        simulator=simulator.url,
+        closed=f"http://127.0.0.1:{free_port()}",
+        to=directory / "config.yaml",
+        litellm_settings={
+            "require_auth_for_metrics_endpoint": False,
+            "callbacks": ["litellm_obs_plugin.proxy_callback", "prometheus"],
+        },
+    )
+    (directory / "multiproc").mkdir()
+    server = start_proxy(
+        config=config,
+        port=free_port(),
+        state_dir=directory / "state",
+        log=directory / "log",
+        wait_for=wait_for,
+        arguments=("--num_workers", "2", "--run_gunicorn"),
+        env={
+            "LITELLM_OBS_MAX_SERIES": str(PAIR_MAX_SERIES),
+            "LITELLM_OBS_GEN_AI_COMPAT": "true",
+            "PROMETHEUS_MULTIPROC_DIR": str(directory / "multiproc"),
+        },
+    )
+    try:
+        wait_for(lambda: _workers(server) == 2, timeout_s=BOOT_S)
+        yield server
+    finally:
+        server.stop()
+
+
+def _workers(server: Server) -> float:
+    with suppress(httpx.HTTPError):
+        answer = httpx.get(f"{server.url}/metrics", params={"name[]": "llm_gateway_workers"})
+        return Page.parse(answer.text).total("workers")
+    return 0

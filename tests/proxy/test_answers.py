@@ -53,6 +53,29 @@ def test_headers_of_an_answer(gateway):
     assert queue_ms >= 0
 
 
+BODIES = {
+    "/v1/completions": {"model": "chat", "prompt": f"{USAGE} hello"},
+    "/v1/embeddings": {"model": "embed", "input": "[tokens:40] hello"},
+    "/v1/responses": {"model": "chat", "input": f"{USAGE} hello"},
+    "/v1/messages": {
+        "model": "claude",
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": f"{USAGE} hello"}],
+    },
+}
+
+
+@pytest.mark.parametrize("route", BODIES)
+def test_headers_on_every_route(gateway, route):
+    headers = gateway.client.post(route, json=BODIES[route]).headers
+
+    assert headers["x-gateway-request-id"] == headers["x-litellm-call-id"]
+    assert headers["x-gateway-attempts"] == "1"
+    assert headers["x-gateway-provider"] in ("openai", "anthropic")
+    assert float(headers["x-gateway-cost-usd"]) > 0
+    assert TIMING.fullmatch(headers["server-timing"])
+
+
 def test_headers_after_a_failover(gateway):
     answers = []
     gateway.observe(
@@ -218,11 +241,13 @@ def test_the_official_openai_client_against_api_llm(proxy, stream):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_official_anthropic_client(proxy, stream):
+@pytest.mark.parametrize(("group", "provider"), [("claude", "anthropic"), ("chat", "openai")])
+def test_the_official_anthropic_client(proxy, group, provider, stream):
+    """Also with a model of another provider, to which LiteLLM translates."""
     messages = [{"role": "user", "content": prompt("anthropic-client")}]
     with anthropic.Anthropic(base_url=proxy.url, api_key=MASTER_KEY, max_retries=0) as client:
         raw = client.messages.with_raw_response.create(
-            model="claude", max_tokens=50, messages=messages, stream=stream
+            model=group, max_tokens=50, messages=messages, stream=stream
         )
         answer = raw.parse()
         if stream:
@@ -230,7 +255,7 @@ def test_the_official_anthropic_client(proxy, stream):
         else:
             assert answer.usage.output_tokens == 30
 
-    assert raw.headers["x-gateway-provider"] == "anthropic"
+    assert raw.headers["x-gateway-provider"] == provider
 
 
 def test_the_ledger_has_them(gateway):
@@ -254,6 +279,7 @@ def test_the_ledger_has_them(gateway):
         hop["to"]["modelGroup"],
         hop["outcome"],
     )
+    assert 4 == hop["attemptCount"] == len(hop["attempts"])
 
 
 @pytest.mark.parametrize("query", [{"kind": "weird"}, {"limit": "0"}, {"limit": "ten"}])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
 
+from tests.proxy.server import AUTH
 from tests.proxy.test_scenarios import chat
 
 pytestmark = pytest.mark.proxy
@@ -62,3 +64,22 @@ def test_a_circuit_opens_and_closes(gateway, wait_for):
     ours = [c["state"] for c in changes if c["deployment"] == "dep-brief"]
     assert ours[:2] == ["closed", "open"]
     assert circuit(gateway, "dep-brief")["recoversAt"] is None
+
+
+def test_workers_that_disagree(pair, wait_for):
+    """Without Redis a cooldown is one worker's own: open in one of two, on whomever one asks."""
+    messages = [{"role": "user", "content": "[fault:*=429]"}]
+    with httpx.Client(base_url=pair.url, headers=AUTH, timeout=60) as client:
+        body = {"model": "brief", "messages": messages}
+        assert 429 == client.post("/v1/chat/completions", json=body).status_code
+
+    def rows() -> list[tuple[str, int, int]]:
+        answers = [
+            httpx.get(f"{pair.url}/api/gateway/circuits", headers=AUTH, timeout=30).json()
+            for _ in range(6)
+        ]
+        found = (c for a in answers for c in a["circuits"] if c["deployment"] == "dep-brief")
+        return [(c["state"], c["openWorkers"], c["workers"]) for c in found]
+
+    assert [("open", 1, 2)] * 6 == rows()
+    wait_for(lambda: rows() == [("closed", 0, 2)] * 6, timeout_s=20)

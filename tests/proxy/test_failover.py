@@ -8,7 +8,14 @@ from itertools import pairwise
 import pytest
 
 from tests.proxy.prices import components, price_of
-from tests.proxy.test_scenarios import USAGE, assert_attempts, assert_one, assert_tokens, chat
+from tests.proxy.test_scenarios import (
+    USAGE,
+    assert_attempts,
+    assert_cost,
+    assert_one,
+    assert_tokens,
+    chat,
+)
 
 pytestmark = pytest.mark.proxy
 
@@ -36,6 +43,9 @@ def test_a_retry_is_not_a_failover(gateway):
     pause_s = second["at"] - first["at"] - first["latency_s"]
     backoff_s = seen.page.total("overhead_seconds_sum", phase="backoff")
     assert backoff_s == pytest.approx(pause_s, abs=0.05)
+    assert pause_s > 1.5, "the provider asked for 2 s in retry-after"
+    assert seen.page.total("provider_duration_seconds_sum") < 1
+    assert_cost(seen, price_of("gpt-4o-mini"))
 
 
 def test_a_failover(gateway):
@@ -66,6 +76,27 @@ def test_a_streamed_failover(gateway):
     assert seen.page.total("failovers_total", outcome="recovered") == 1
     assert_delay(seen, seen.calls[-1]["at"] - seen.calls[0]["at"])
     assert_tokens(seen, model_group="backup")
+    assert_cost(seen, price_of(MISTRAL))
+
+
+def test_a_stream_that_breaks_before_its_first_word(gateway):
+    """HTTP 200 had come, and LiteLLM goes to the fallback all the same: no hook tells of it."""
+
+    def act(case):
+        extra = f"{USAGE} [stream:5,0.02] [fault:gpt-4o=hangup]"
+        assert "[DONE]" in chat(gateway, "primary", case, extra, stream=True).text
+
+    seen = gateway.observe(act, calls=2)
+
+    assert_one(seen, model_group="primary", stream="true")
+    assert_attempts(seen, ("openai", "error", "connection"), ("mistral", OK, ""))
+    hops = seen.page.by("failovers_total", "to_model_group", "reason", "outcome")
+    assert hops == {("backup", "connection", "recovered"): 1}
+    broken, answer = seen.calls
+    assert_delay(seen, answer["at"] - broken["at"])
+    seen.calls = [answer]  # of the broken one nobody was told any usage
+    assert_tokens(seen, model_group="backup")
+    assert_cost(seen, price_of(MISTRAL))
 
 
 def test_a_chain_of_three(gateway):
@@ -84,6 +115,7 @@ def test_a_chain_of_three(gateway):
         ("openai", "server_error"): 1,
         ("mistral", "rate_limit"): 1,
     }
+    assert_cost(seen, price_of("claude-sonnet-4-5"))
 
 
 def test_all_fail(gateway):

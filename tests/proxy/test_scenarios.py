@@ -242,7 +242,7 @@ def test_a_model_without_a_price_is_unpriced_and_not_free(gateway):
 
 def test_a_cached_answer(gateway):
     """The second of two equal requests: no attempt, no tokens, no cost; what it saved."""
-    paid = gateway.observe(
+    gateway.observe(
         lambda case: chat(gateway, "chat", "cache-fill", cache={"use-cache": True}), calls=0
     )
     hit = gateway.observe(
@@ -255,7 +255,8 @@ def test_a_cached_answer(gateway):
     assert hit.page.total("cost_usd_total") == 0
     assert hit.page.total("cache_requests_total", result="hit") == 1
     saved = hit.page.total("cache_savings_usd_total")
-    assert saved == pytest.approx(paid.page.total("cost_usd_total"), abs=1e-9)
+    (paid,) = gateway.calls("cache-fill")
+    assert saved == pytest.approx(total([paid], price_of("gpt-4o-mini")), abs=1e-9)
 
 
 def test_a_retry_that_helps(gateway):
@@ -269,6 +270,7 @@ def test_a_retry_that_helps(gateway):
     assert seen.page.total("request_attempts_sum", model_group="chat") == 2
     assert seen.page.total("request_errors_total") == 0
     assert_tokens(seen)
+    assert_cost(seen, price_of("gpt-4o-mini"))
 
 
 def test_a_fallback_that_helps(gateway):
@@ -283,6 +285,7 @@ def test_a_fallback_that_helps(gateway):
     assert seen.page.by("requests_by_provider_total", "provider") == {("mistral",): 1}
     assert seen.page.total("tokens_total", model_group="primary") == 0
     assert_tokens(seen, model_group="backup")
+    assert_cost(seen, price_of(LISTED["backup"][1]))
 
 
 def test_a_fallback_that_fails_too(gateway):
@@ -365,6 +368,23 @@ def test_a_caller_who_hangs_up(gateway):
     assert_attempts(seen, ("openai", "client_disconnect", "other"))
     assert seen.page.total("request_errors_total") == 0
     assert seen.page.total("requests_by_cost_status_total", status="estimated") == 1
+
+
+def test_a_caller_who_hangs_up_before_the_answer(gateway):
+    """Without streaming LiteLLM goes on: the provider's work is done and paid for."""
+
+    def act(case):
+        content = prompt(case, f"{USAGE} [latency:1.5]")
+        body = {"model": "chat", "messages": [{"role": "user", "content": content}]}
+        with pytest.raises(httpx.ReadTimeout):
+            gateway.client.post("/v1/chat/completions", json=body, timeout=0.5)
+
+    seen = gateway.observe(act)
+
+    assert_one(seen, model_group="chat")
+    assert_attempts(seen, ("openai", OK, ""))
+    assert_tokens(seen)
+    assert_cost(seen, price_of("gpt-4o-mini"))
 
 
 def rejected_unknown_model(gateway, case):
@@ -467,6 +487,28 @@ def test_callers_who_choose_the_same_call_id(gateway):
     seen = gateway.observe(act, requests=3, calls=3)
 
     assert seen.page.total("requests_total", outcome="success") == 3
+    assert_tokens(seen)
+    assert_cost(seen, price_of("gpt-4o-mini"))
+
+
+def test_callers_who_choose_the_same_call_id_at_the_same_time(gateway):
+    """Eight under way together, each with tokens of its own."""
+    headers = {"x-litellm-call-id": "chosen-by-many"}
+
+    def act(case):
+        def one(i: int) -> int:
+            content = prompt(case, f"[tokens:{100 + i},{i}] [latency:0.3]")
+            body = {"model": "chat", "messages": [{"role": "user", "content": content}]}
+            answer = gateway.client.post("/v1/chat/completions", json=body, headers=headers)
+            return answer.status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            assert [200] * 8 == list(pool.map(one, range(8)))
+
+    seen = gateway.observe(act, requests=8, calls=8)
+
+    assert seen.page.by("requests_total", "outcome") == {("success",): 8}
+    assert seen.page.total("attempts_total", outcome="success") == 8
     assert_tokens(seen)
     assert_cost(seen, price_of("gpt-4o-mini"))
 
