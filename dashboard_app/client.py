@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from dashboard_app.view import View
+
 SCHEMA_VERSION = 1
 _TIMEOUT_S = 10.0
 Json = Any
@@ -51,18 +53,19 @@ class GatewayClient:
     ) -> None:
         await self._http.aclose()
 
-    async def read(self, *, window: str, step_s: int) -> Reading:
-        """Everything the page shows, for the last *window*.
+    async def read(self, view: View) -> Reading:
+        """Everything the page shows of *view*.
 
         Raises:
             MetricsError: the metrics are not to be had. What else is missing is left empty.
         """
-        metrics = await self._metrics(window=window, step_s=step_s)
+        metrics = await self._metrics(view)
+        asked = {n: v for n, v in view.filters.items() if n != "model"}  # a model or its group
         rest = await asyncio.gather(
             self._optional("/api/gateway/circuits", limit=500),
             self._optional("/api/gateway/failovers", limit=50),
-            self._optional("/api/gateway/requests", kind="slow", limit=20),
-            self._optional("/api/gateway/requests", kind="failed", limit=20),
+            self._optional("/api/gateway/requests", kind="slow", limit=20, **asked),
+            self._optional("/api/gateway/requests", kind="failed", limit=20, **asked),
             self._optional("/api/gateway/slo"),
             self._optional("/health/gateway"),
         )
@@ -77,8 +80,8 @@ class GatewayClient:
             health=_object(health),
         )
 
-    async def _metrics(self, *, window: str, step_s: int) -> dict[str, Json]:
-        query = {"window": window, "step": f"{step_s}s"}
+    async def _metrics(self, view: View) -> dict[str, Json]:
+        query = {"window": view.span, "step": f"{view.step_s}s", **view.filters}
         try:
             answer = await self._http.get("/api/gateway/metrics", params=query)
         except httpx.TimeoutException as error:

@@ -11,7 +11,9 @@ from tornado.web import RequestHandler
 from dashboard_app.client import GatewayClient
 from dashboard_app.config import Config
 from dashboard_app.page import build_page
+from dashboard_app.picture import Gallery
 from dashboard_app.store import Store
+from dashboard_app.workshop import Workshop
 
 _STALE_S = 60.0
 _UNUSED_SESSION_MS = 15_000
@@ -50,10 +52,11 @@ def start(config: Config, store: Store) -> Any:
         options["cookie_secret"] = config.cookie_secret or secrets.token_urlsafe(32)
     if config.prefix:
         options["prefix"] = config.prefix
+    gallery, workshop = Gallery(), Workshop()
     own = f"{config.address}:{config.port}"
 
     def page() -> Any:  # Panel takes a function; a partial it would show as text
-        return build_page(store)
+        return build_page(store, gallery=gallery, charts=workshop.take())
 
     server = pn.serve(
         {"/": page},

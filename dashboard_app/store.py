@@ -1,4 +1,4 @@
-"""One poller for all who watch: a request per range in use, and the last good reading kept."""
+"""One poller for all who watch: a request per view in use, and the last good reading kept."""
 
 import asyncio
 import logging
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dashboard_app.client import MetricsError, Reading
-from dashboard_app.span import DEFAULT_SPAN, SPANS, step_s
 from dashboard_app.trail import Trail
+from dashboard_app.view import View
 
 _IDLE_S = 10.0
 _LONGEST_WAIT_S = 8.0
@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 class Reader(Protocol):
     """Who answers a reading."""
 
-    async def read(self, *, window: str, step_s: int) -> Reading: ...
+    async def read(self, view: View) -> Reading: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The last good reading of a range. *error* is why there is no newer one."""
+    """The last good reading of a view. *error* is why there is no newer one."""
 
     reading: Reading | None = None
     history: dict[str, Any] | None = None
@@ -37,7 +37,7 @@ Listener = Callable[[Frame], None]
 
 
 class Store:
-    """Readings of every range that somebody watches.
+    """Readings of every view that somebody watches.
 
     A gateway without history is read every ten seconds also when nobody watches, for the trail.
     """
@@ -45,34 +45,34 @@ class Store:
     def __init__(
         self, reader: Reader, *, interval_s: float = 2.0, clock: Callable[[], float] = time.time
     ) -> None:
-        self.frames: dict[str, Frame] = {}
+        self.frames: dict[View, Frame] = {}
         self._reader = reader
         self._interval_s = interval_s
         self._clock = clock
         self._trail = Trail()
-        self._listeners: dict[str, set[Listener]] = {}
+        self._listeners: dict[View, set[Listener]] = {}
         self._woken = asyncio.Event()
 
-    def subscribe(self, span: str, listener: Listener) -> None:
-        """Tell *listener* of every reading of *span*, beginning with the one at hand."""
-        self._listeners.setdefault(span, set()).add(listener)
-        if span in self.frames:
-            listener(self.frames[span])
+    def subscribe(self, view: View, listener: Listener) -> None:
+        """Tell *listener* of every reading of *view*, beginning with the one at hand."""
+        self._listeners.setdefault(view, set()).add(listener)
+        if view in self.frames:
+            listener(self.frames[view])
         self._woken.set()
 
     def unsubscribe(self, listener: Listener) -> None:
         """Forget *listener*."""
-        for span in list(self._listeners):
-            self._listeners[span].discard(listener)
-            if not self._listeners[span]:
-                del self._listeners[span]
+        for view in list(self._listeners):
+            self._listeners[view].discard(listener)
+            if not self._listeners[view]:
+                del self._listeners[view]
 
     @property
     def watchers(self) -> int:
         return sum(map(len, self._listeners.values()))
 
     def age_s(self) -> float | None:
-        """Seconds since the last good reading of any range; None before the first."""
+        """Seconds since the last good reading of any view; None before the first."""
         times = [f.fetched_at for f in self.frames.values() if f.fetched_at is not None]
         return self._clock() - max(times) if times else None
 
@@ -80,34 +80,34 @@ class Store:
         """Poll until cancelled."""
         while True:
             self._woken.clear()
-            spans = list(self._listeners) or [DEFAULT_SPAN]
-            await asyncio.gather(*(self.poll_once(span) for span in spans))
+            views = list(self._listeners) or [View()]
+            await asyncio.gather(*(self.poll_once(view) for view in views))
             wait_s = self._wait_s()
             try:
                 await asyncio.wait_for(self._woken.wait(), wait_s)
             except TimeoutError:
                 continue
 
-    async def poll_once(self, span: str) -> Frame:
-        """Read *span* and tell who watches it."""
-        old = self.frames.get(span, Frame())
+    async def poll_once(self, view: View) -> Frame:
+        """Read *view* and tell who watches it."""
+        old = self.frames.get(view, Frame())
         try:
-            reading = await self._reader.read(window=span, step_s=step_s(span))
-            frame = self._frame(reading, span=span)
+            reading = await self._reader.read(view)
+            frame = self._frame(reading, view=view)
         except MetricsError as error:
             frame = _stale(old, str(error))
         except (KeyError, TypeError, ValueError) as error:
             frame = _stale(old, f"The gateway's answer could not be read ({error!r})")
-        self.frames[span] = frame
-        for listener in list(self._listeners.get(span, ())):
+        self.frames[view] = frame
+        for listener in list(self._listeners.get(view, ())):
             self._tell(listener, frame)
         return frame
 
-    def _frame(self, reading: Reading, *, span: str) -> Frame:
+    def _frame(self, reading: Reading, *, view: View) -> Frame:
         now = self._clock()
         self._trail.add(reading.metrics, at=now)
         history = reading.metrics.get("history") or self._trail.history(
-            seconds=SPANS[span], step_s=step_s(span), now=now
+            seconds=view.seconds, step_s=view.step_s, now=now
         )
         return Frame(reading=reading, history=history, fetched_at=now)
 

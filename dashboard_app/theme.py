@@ -1,4 +1,7 @@
-"""Two palettes, and the one stylesheet of all blocks."""
+"""Two palettes, and the stylesheets of the page, its blocks, charts and controls.
+
+Colours are variables of the whole page: shadow roots inherit them, so a theme changes in one place.
+"""
 
 from dataclasses import dataclass
 
@@ -19,6 +22,12 @@ class Palette:
     info: str
     series: tuple[str, ...]
     other: str
+
+    def colour(self, slot: str) -> str:
+        """The colour of ``s0`` … ``s5`` (the last is "other"), or of a state by its name."""
+        if slot[:1] == "s" and slot[1:].isdigit():
+            return (*self.series, self.other)[int(slot[1:])]
+        return str(getattr(self, slot))
 
 
 DARK = Palette(
@@ -51,47 +60,6 @@ LIGHT = Palette(
 )
 
 
-def theme_config() -> dict[str, object]:
-    """Both palettes for the page's own parts."""
-    return {palette.name: _material(palette) for palette in (DARK, LIGHT)}
-
-
-def _material(p: Palette) -> dict[str, object]:
-    return {
-        "palette": {
-            "primary": {"main": p.info},
-            "background": {"default": p.bg, "paper": p.card},
-            "text": {"primary": p.text, "secondary": p.muted},
-            "divider": p.border,
-        },
-        "components": {
-            "MuiAppBar": {
-                "styleOverrides": {
-                    "root": {
-                        "backgroundColor": p.bg,
-                        "backgroundImage": "none",
-                        "color": p.text,
-                        "boxShadow": "none",
-                        "borderBottom": f"1px solid {p.border}",
-                        "& .MuiTypography-root": {"color": f"{p.text} !important"},
-                    }
-                }
-            },
-            "MuiToggleButton": {
-                "styleOverrides": {
-                    "root": {
-                        "color": p.muted,
-                        "borderColor": p.border,
-                        "padding": "3px 10px",
-                        "textTransform": "none",
-                        "&.Mui-selected": {"color": p.text, "backgroundColor": p.border},
-                    }
-                }
-            },
-        },
-    }
-
-
 def _variables(p: Palette) -> str:
     names = ("bg", "card", "border", "text", "muted", "ok", "warn", "bad", "info")
     colours = {name: getattr(p, name) for name in names}
@@ -100,15 +68,15 @@ def _variables(p: Palette) -> str:
 
 
 # Nothing here may set `display` on :host: it would beat the rule that hides a block.
-CSS = (
-    f":host(.dark){{{_variables(DARK)}}} :host(.light){{{_variables(LIGHT)}}}"
-    """
-:host{font-family:Inter,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-size:13px;
+_BASE = """
+:host,#first{font-family:Inter,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-size:13px;
   color:var(--text);font-variant-numeric:tabular-nums}
 *{box-sizing:border-box} a{color:var(--info)} h2,h3,p,ul,dl,dd{margin:0;padding:0}
 .card{background:var(--card);border:1px solid var(--border);border-radius:8px;padding:12px 14px;
   position:relative;overflow:hidden;min-width:0}
 .card.warn{border-color:var(--warn)} .card.bad{border-color:var(--bad)}
+.bk-clearfix,section.card{height:100%}
+.reason{display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden}
 .tiles{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:12px}
 .providers{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px}
 @media (max-width:1150px){.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}}
@@ -119,7 +87,8 @@ CSS = (
 .value{font-size:26px;font-weight:600;letter-spacing:-.01em;line-height:1.35;white-space:nowrap}
 .ok{color:var(--ok)} .warn-text{color:var(--warn)} .bad-text{color:var(--bad)}
 svg.spark{position:absolute;left:0;right:0;bottom:0;width:100%;height:34px}
-.pill{border:1px solid currentColor;border-radius:99px;padding:1px 8px;font-size:11px;
+.pill{align-self:start;
+  border:1px solid currentColor;border-radius:99px;padding:1px 8px;font-size:11px;
   white-space:nowrap}
 h2{font-size:13px;font-weight:600} h3{font-size:13px;font-weight:600;overflow-wrap:anywhere}
 .legend{display:flex;flex-wrap:wrap;gap:2px 14px;margin-top:4px;font-size:12px;
@@ -147,10 +116,50 @@ th:first-child,td:first-child,.left{text-align:left!important} td small{display:
 .track i{position:absolute;top:0;height:100%;background:var(--bad);min-width:2px}
 .track b{position:absolute;top:-6px;color:var(--text);font-size:10px;transform:translateX(-50%)}
 @media (max-width:640px){.lane{grid-template-columns:84px minmax(0,1fr)} .value{font-size:21px}}
+.controls{display:flex;flex-wrap:wrap;gap:6px 10px;align-items:center}
+.group{display:inline-flex} .group button{border-radius:0;margin-left:-1px}
+.group button:first-child{border-radius:6px 0 0 6px;margin-left:0}
+.group button:last-child{border-radius:0 6px 6px 0}
+button,select,input,summary{font:inherit;font-size:12.5px;background:var(--card);
+  color:var(--text);border:1px solid var(--border);border-radius:6px;padding:4px 10px;
+  min-height:28px;cursor:pointer} select{max-width:190px}
+button:hover,summary:hover{border-color:var(--muted)}
+button[aria-pressed=true]{background:var(--border);box-shadow:inset 0 -2px 0 var(--info)}
+button:focus-visible,select:focus-visible,input:focus-visible,summary:focus-visible,
+a:focus-visible,.scroll:focus-visible{outline:2px solid var(--info);outline-offset:1px}
+.custom{position:relative} .custom>div{position:absolute;z-index:20;top:34px;left:0;display:grid;
+  gap:8px;background:var(--card);border:1px solid var(--border);border-radius:8px;padding:12px}
+.custom label{display:grid;color:var(--muted);font-size:12px}
+.exports{display:flex;gap:4px;margin-left:auto} .exports button,button.plain{min-height:22px;
+  padding:1px 7px;font-size:11px;color:var(--muted)}
+.spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.facts{display:flex;flex-wrap:wrap;gap:8px 24px;margin:8px 0} .facts dt{color:var(--muted);
+  font-size:11.5px} .facts dd{overflow-wrap:anywhere}
 summary{cursor:pointer} details>div{padding:6px 0 8px}
 .step{display:grid;grid-template-columns:180px minmax(0,1fr) 70px;gap:8px;font-size:12px;
   align-items:center;margin-top:3px} .step>span:nth-child(2){position:relative;height:10px}
 .step i{position:absolute;height:10px;border-radius:2px;min-width:2px;background:var(--s0)}
 .step i.bad{background:var(--bad)} .live{white-space:nowrap;font-size:12.5px}
 """
+
+CSS = _BASE
+
+CHART_CSS = """
+:host{background:var(--card);border:1px solid var(--border);border-radius:8px;overflow:hidden}
+"""
+
+PAGE_CSS = (
+    f":root[data-theme=dark]{{color-scheme:dark;{_variables(DARK)}}}"
+    f":root[data-theme=light]{{color-scheme:light;{_variables(LIGHT)}}}"
+    """
+html,body{background:var(--bg);color:var(--text);height:auto;min-height:100%}
+header.shell{position:sticky;top:0;z-index:10;display:flex;flex-wrap:wrap;gap:4px 20px;
+  align-items:center;padding:8px 16px;background:var(--bg);border-bottom:1px solid var(--border);
+  font-family:Inter,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+header.shell h1{font-size:17px;font-weight:600;margin:0;white-space:nowrap}
+header.shell nav{flex:1 1 300px;min-width:0}
+main{padding:12px 16px;min-width:0} #live:not(.shown){visibility:hidden;height:0;overflow:hidden}
+#first{display:grid;gap:12px}
+@media (max-width:640px){header.shell{position:static} main{padding:10px}}
+""" + _BASE
 )

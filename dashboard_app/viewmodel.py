@@ -34,6 +34,7 @@ class Series:
     values: Values
     current: str
     slot: int
+    unit: Callable[[float | None], str]
     colour: str = ""
 
 
@@ -104,7 +105,8 @@ def tiles(metrics: Json, history: Json | None) -> list[Tile]:
             label="Tokens",
             value=units.count(tokens["total"]),
             detail=f"{units.count(tokens['input'])} in · {units.count(tokens['output'])} out",
-            spark=_sum(_values(past, "tokensIn"), _values(past, "tokensOut")),
+            spark=_values(past, "tokens")
+            or _sum(_values(past, "tokensIn"), _values(past, "tokensOut")),
             **_change(metrics, "tokens", better=0),
         ),
     ]
@@ -146,11 +148,14 @@ def charts(metrics: Json, history: Json | None, *, cost_by: str) -> dict[str, Ch
     t = tuple(map(epoch_ms, history["t"]))
     step = float(history["stepSeconds"])
     per_second = _scaled(1 / step)
+    not_told = ChartData(note="Not told for these filters")
     errors = _values(history, "errors")
     good = _minus(_values(history, "requests"), errors)
     lines = _lines
     return {
-        "volume": ChartData(
+        "volume": not_told
+        if not errors
+        else ChartData(
             t=t,
             series=(
                 _series("Failed", per_second(errors), units.rate, 0, colour="bad"),
@@ -225,6 +230,7 @@ def _series(
         values=values,
         current=unit(last if total is None else total),
         slot=slot,
+        unit=unit,
         colour=colour,
     )
 
@@ -235,10 +241,13 @@ def _costs(history: Json, by: str) -> dict[str, Any]:
 
 def _tokens(history: Json) -> Mapping[str, Any]:
     by_type = history.get("tokensByType")
+    if by_type is None and "tokensIn" not in history:
+        return {"tokens": history.get("tokens")}
     return by_type or {"input": history.get("tokensIn"), "output": history.get("tokensOut")}
 
 
 def _values(history: Json, name: str) -> Values:
+    """The series, or () where it is not told."""
     return tuple(history.get(name) or ())
 
 

@@ -11,7 +11,7 @@ from dashboard_app.theme import CSS
 
 def block(html: str = "", **options: Any) -> Any:
     """A pane that takes part in the themes."""
-    settings = {"sizing_mode": "stretch_width", "margin": 0, "css_classes": ["dark"], **options}
+    settings = {"sizing_mode": "stretch_width", "margin": 0, **options}
     return pn.pane.HTML(html, stylesheets=[CSS], **settings)
 
 

@@ -43,6 +43,7 @@ def _card(name: str, state: Json, metrics: Json, history: Json | None, health: J
         f'<div class="top" style="margin-top:8px"><span><span class="label">Success</span> '
         f"<b>{success}</b></span>"
         f'<span><span class="label">p50</span> <b>{units.duration(state.get("latency"))}</b></span>'
-        f'</div><div class="label wrap" style="margin-top:4px">{text(reason)}</div>'
+        f'</div><div class="label wrap reason" title="{text(reason)}" style="margin-top:4px">'
+        f"{text(reason)}</div>"
         f"{sparkline(spark, colour=colour)}</div>"
     )

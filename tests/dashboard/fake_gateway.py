@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from dashboard_app.client import MetricsError, Reading
+from dashboard_app.view import View
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 LATENCY = {"p50": 462.0, "p95": 1210.0, "p99": 2060.0, "average": 600.0}
@@ -92,7 +93,7 @@ class FakeGateway:
         self.error: str | None = None
         self.asked = 0
 
-    async def read(self, *, window: str, step_s: int) -> Reading:
+    async def read(self, view: View) -> Reading:
         self.asked += 1
         if self.error is not None:
             raise MetricsError(self.error)

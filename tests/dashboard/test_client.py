@@ -5,6 +5,7 @@ import pytest
 
 from dashboard_app.client import GatewayClient, MetricsError
 from dashboard_app.store import Store
+from dashboard_app.view import View
 from tests.dashboard.fake_gateway import FakeGateway, metrics
 
 
@@ -21,7 +22,7 @@ async def test_optional_answers_may_be_missing():
         return httpx.Response(404, json={"detail": "Not Found"})
 
     async with client(answer) as asking:
-        reading = await asking.read(window="15m", step_s=10)
+        reading = await asking.read(View())
 
     assert 17_100 == reading.metrics["requests"]["total"]
     assert [] == reading.failovers
@@ -40,7 +41,7 @@ async def test_optional_answers_may_be_missing():
 async def test_a_useless_answer_is_named(response, words):
     async with client(lambda _: response) as asking:
         with pytest.raises(MetricsError, match=words):
-            await asking.read(window="15m", step_s=10)
+            await asking.read(View())
 
 
 async def test_a_gateway_that_is_away():
@@ -50,7 +51,7 @@ async def test_a_gateway_that_is_away():
 
     async with client(answer) as asking:
         with pytest.raises(MetricsError, match="cannot be reached"):
-            await asking.read(window="15m", step_s=10)
+            await asking.read(View())
 
 
 class TestStore:
@@ -60,9 +61,9 @@ class TestStore:
         seen = []
         listeners = [lambda frame, n=n: seen.append((n, frame.failures)) for n in range(50)]
         for listener in listeners:
-            store.subscribe("1h", listener)
+            store.subscribe(View(span="1h"), listener)
 
-        await store.poll_once("1h")
+        await store.poll_once(View(span="1h"))
 
         assert 1 == gateway.asked
         assert 50 == len(seen)
@@ -70,24 +71,24 @@ class TestStore:
     async def test_the_last_good_reading_stays(self):
         gateway = FakeGateway()
         store = Store(gateway, clock=lambda: 100.0)
-        await store.poll_once("1h")
+        await store.poll_once(View(span="1h"))
         gateway.error = "The gateway answered HTTP 503"
 
-        frame = await store.poll_once("1h")
+        frame = await store.poll_once(View(span="1h"))
 
         assert 17_100 == frame.reading.metrics["requests"]["total"]
         assert "The gateway answered HTTP 503" == frame.error
         assert (100.0, 1) == (frame.fetched_at, frame.failures)
         gateway.error = None
-        assert (await store.poll_once("1h")).error is None
+        assert (await store.poll_once(View(span="1h"))).error is None
 
     async def test_who_has_left_is_not_told(self):
         store = Store(FakeGateway())
         seen = []
-        store.subscribe("1h", seen.append)
+        store.subscribe(View(span="1h"), seen.append)
         store.unsubscribe(seen.append)
 
-        await store.poll_once("1h")
+        await store.poll_once(View(span="1h"))
 
         assert [] == seen
         assert 0 == store.watchers
@@ -99,10 +100,10 @@ class TestStore:
         def fail(frame):
             raise RuntimeError
 
-        store.subscribe("1h", fail)
-        store.subscribe("1h", seen.append)
+        store.subscribe(View(span="1h"), fail)
+        store.subscribe(View(span="1h"), seen.append)
 
-        await store.poll_once("1h")
+        await store.poll_once(View(span="1h"))
 
         assert 1 == len(seen)
         assert 1 == store.watchers
@@ -110,7 +111,7 @@ class TestStore:
     async def test_a_body_that_lacks_what_is_needed_is_told(self):
         gateway = FakeGateway({"schemaVersion": 1})
 
-        frame = await Store(gateway).poll_once("1h")
+        frame = await Store(gateway).poll_once(View(span="1h"))
 
         assert "could not be read" in frame.error
 
@@ -118,7 +119,7 @@ class TestStore:
         gateway = FakeGateway()
         store = Store(gateway, interval_s=0.01)
         thrice = asyncio.Event()
-        store.subscribe("1h", lambda _: thrice.set() if gateway.asked >= 3 else None)
+        store.subscribe(View(span="1h"), lambda _: thrice.set() if gateway.asked >= 3 else None)
         task = asyncio.create_task(store.run())
 
         await asyncio.wait_for(thrice.wait(), 10)

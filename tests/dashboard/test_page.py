@@ -1,12 +1,17 @@
 import asyncio
+import json
+import time
 
 import pytest
 from bokeh.document import Document
+from panel.io.state import set_curdoc
 
-from dashboard_app.page import Dashboard, build_page
+from dashboard_app.dashboard import Dashboard
+from dashboard_app.page import build_page
 from dashboard_app.store import Frame, Store
 from dashboard_app.theme import LIGHT
-from tests.dashboard.fake_gateway import NOW, FakeGateway, metrics
+from dashboard_app.view import View
+from tests.dashboard.fake_gateway import NOW, FakeGateway, metrics, model
 
 
 @pytest.fixture
@@ -16,7 +21,7 @@ def gateway():
 
 @pytest.fixture
 def frame(gateway):
-    reading = asyncio.run(gateway.read(window="15m", step_s=10))
+    reading = asyncio.run(gateway.read(View()))
     return Frame(reading=reading, history=gateway.body["history"], fetched_at=NOW.timestamp())
 
 
@@ -40,10 +45,11 @@ def test_a_reading_comes_onto_the_page(dashboard, frame):
     assert "cooldown" in html(dashboard, "events")
     assert "● live" in html(dashboard, "status")
     assert not dashboard.blocks["banner"].visible
-    source = dashboard.charts["latency"]._lines[1].handles["source"]
-    assert 90 == len(source.data["y"])
-    hovered = dashboard.charts["latency"]._lines[2].handles["source"].data["said"]
-    assert "p95: 40" == hovered[0].splitlines()[1]
+    drawn = {
+        part.name: part.data_source.data for part in dashboard.charts["latency"].figure.renderers
+    }
+    assert [90, 90, 90] == [len(values) for values in drawn["lines"]["ys"]]
+    assert "p95 <b>40 ms</b>" in drawn["hover"]["said"][0]
 
 
 def test_names_are_never_markup(dashboard, frame):
@@ -88,7 +94,7 @@ def test_paused_nothing_moves(dashboard, frame, gateway):
     dashboard.apply(frame)
     dashboard.live = False
     gateway.body = metrics(requests=99)
-    reading = asyncio.run(gateway.read(window="15m", step_s=10))
+    reading = asyncio.run(gateway.read(View()))
 
     dashboard.apply(Frame(reading=reading, fetched_at=NOW.timestamp() + 2))
 
@@ -98,9 +104,10 @@ def test_paused_nothing_moves(dashboard, frame, gateway):
 
 def test_a_request_shows_where_its_time_went(dashboard, frame):
     dashboard.apply(frame)
-    assert "r-1" in dashboard.requests().values()
+    assert 'data-set="request" data-value="r-1"' in html(dashboard, "failed")
+    assert not dashboard.blocks["request"].visible
 
-    dashboard.request = "r-1"
+    dashboard.ask('{"set": "request", "value": "r-1"}')
 
     assert "✕ 1. openai · gpt-4o" in html(dashboard, "request")
     assert "Backoff" in html(dashboard, "request")
@@ -109,18 +116,20 @@ def test_a_request_shows_where_its_time_went(dashboard, frame):
 def test_a_brushed_span_fills_the_charts(dashboard, frame):
     dashboard.apply(frame)
 
-    dashboard._brushed((1000_000.0, 1060_000.0))
+    start = int(time.time()) - 600
 
-    assert "1000-1060" == dashboard.zoom
+    dashboard._brushed((start * 1000.0, (start + 60) * 1000.0))
+
+    assert f"{start}-{start + 60}" == dashboard.zoom
     figure = dashboard.charts["latency"].figure
-    assert (1000_000, 1060_000) == (figure.x_range.start, figure.x_range.end)
+    assert (start * 1000, (start + 60) * 1000) == (figure.x_range.start, figure.x_range.end)
     dashboard.zoom = "nonsense"
     assert 900_000 == dashboard.bounds()[1] - dashboard.bounds()[0]
 
 
 def test_without_requests_it_says_what_to_do(dashboard, gateway):
     gateway.body = metrics(requests=0, errors=0, history=False)
-    reading = asyncio.run(gateway.read(window="15m", step_s=10))
+    reading = asyncio.run(gateway.read(View()))
 
     dashboard.apply(Frame(reading=reading, fetched_at=NOW.timestamp()))
 
@@ -130,9 +139,8 @@ def test_without_requests_it_says_what_to_do(dashboard, gateway):
 def test_colours_change(dashboard, frame):
     dashboard.apply(frame)
 
-    dashboard.use(LIGHT)
+    dashboard.ask('{"set": "theme", "value": "light"}')
 
-    assert ["light"] == dashboard.blocks["tiles"].css_classes
     assert LIGHT.card == dashboard.charts["cost"].figure.background_fill_color
 
 
@@ -145,10 +153,62 @@ def test_csv_has_every_point(dashboard, frame):
     assert any(line.endswith(',"p95",40.0') for line in lines)
 
 
-def test_a_built_page(gateway):
-    page = build_page(Store(gateway))
+def test_a_built_page_shows_what_is_known_already(gateway):
+    store = Store(gateway)
+    asyncio.run(store.poll_once(View()))
+    document = Document()
+    with set_curdoc(document):
+        build_page(store).server_doc(document)
 
-    assert "LLM Gateway" == page.title
+    assert "17.1k" in document.template_variables["first_paint"]
+    assert {"controls", "live"} <= {root.name for root in document.roots}
+
+
+def test_filters_leave_only_what_they_let_through(dashboard, frame):
+    dashboard.ask('{"set": "provider", "value": "groq"}')
+    dashboard.apply(frame)
+
+    assert "Provider groq" in html(dashboard, "providers")
+    assert "Provider openai" not in html(dashboard, "providers")
+    assert "cooldown" not in html(dashboard, "events")
+    assert "17.1k" not in html(dashboard, "tiles")
+    assert "Only provider <b>groq</b>" in html(dashboard, "note")
+    dashboard.ask('{"set": "filters", "value": {}}')
+    dashboard.apply(frame)
+    assert "17.1k" in html(dashboard, "tiles")
+
+
+@pytest.mark.parametrize(
+    "wish", ["{", "[]", '{"set": "span", "value": "9y"}', '{"set": "live", "value": "no"}']
+)
+def test_a_wish_that_cannot_be_granted_changes_nothing(gateway, wish):
+    dashboard = Dashboard(Store(gateway))
+
+    dashboard.ask(wish)
+
+    assert ("15m", True) == (dashboard.span, dashboard.live)
+
+
+def test_a_zoom_into_the_past_asks_for_a_range_that_covers_it(dashboard, frame):
+    now = int(time.time())
+
+    dashboard.ask(json.dumps({"set": "zoom", "value": f"{now - 9000}-{now - 8000}"}))
+
+    assert "6h" == dashboard.span
+    assert "Whole range" in html(dashboard, "zoomed")
+
+
+def test_two_models_side_by_side(dashboard, gateway):
+    gateway.body["models"] = [
+        {**model("a", cost=1.0), "successRate": 0.9},
+        {**model("b", cost=2.0), "successRate": 0.8},
+    ]
+    reading = asyncio.run(gateway.read(View()))
+    dashboard.apply(Frame(reading=reading, fetched_at=NOW.timestamp()))
+
+    dashboard.param.update(compare_a="a", compare_b="b")
+
+    assert "✓ 90.00%</td><td>80.00%" in html(dashboard, "compare")
 
 
 def test_a_range_in_the_address_watches_nothing_yet(gateway):
@@ -160,11 +220,3 @@ def test_a_range_in_the_address_watches_nothing_yet(gateway):
     Dashboard(store).span = "1h"
 
     assert 1 == store.watchers
-
-
-def test_only_the_line_that_has_the_text_is_hovered(dashboard, frame):
-    dashboard.apply(frame)
-
-    for chart in dashboard.charts.values():
-        for renderer in chart._tooltip.renderers if chart.data.series else ():
-            assert "said" in renderer.data_source.data

@@ -3,7 +3,7 @@ import pytest
 
 from dashboard_app import units, viewmodel
 from dashboard_app.trail import Trail
-from dashboard_app.views.chart import polygon
+from dashboard_app.views.plotted import outlines
 from dashboard_app.views.timeline import open_spans
 from tests.dashboard.fake_gateway import metrics
 
@@ -75,12 +75,10 @@ def test_charts():
 def test_a_layer_ends_at_a_gap_and_begins_anew():
     t, zero, top = np.arange(4.0), np.zeros(4), np.array([1.0, 2.0, 0.0, 4.0])
 
-    x, y = polygon(t, zero, top, known=np.array([True, True, False, True]))
+    x, y = outlines(t, zero, top, known=np.array([True, True, False, True]))
 
-    assert [0, 1, 1, 0] == x[:4]
-    assert [1, 2, 0, 0] == y[:4]
-    assert np.isnan(x[4])
-    assert [3, 3] == x[5:]
+    assert [[[0, 1, 1, 0]], [[3, 3]]] == [[ring.tolist() for ring in part] for part in x]
+    assert [[[1, 2, 0, 0]], [[4, 0]]] == [[ring.tolist() for ring in part] for part in y]
 
 
 class TestTrail:

@@ -1,0 +1,81 @@
+// Clicks and choices go to the server by one hidden input; exports never leave the browser.
+function documents() { return (window.Bokeh && Bokeh.documents) || []; }
+function models() { return documents().flatMap(d => Array.from(d._all_models.values())); }
+function wish(name, value) {
+  var input = models().find(m => m.tags && m.tags.includes("wish"));
+  if (input) { input.value = JSON.stringify({set: name, value: value, at: Date.now()}); }
+}
+function save(blob, name) {
+  var link = document.createElement("a");
+  link.href = URL.createObjectURL(blob); link.download = name; link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+function csv(rows, name) {
+  var cell = v => /[",\n]/.test(v) ? '"' + v.replaceAll('"', '""') + '"' : v;
+  var guard = v => /^[=+@]/.test(v) ? "'" + v : v;
+  var lines = rows.map(r => r.map(v => cell(guard(String(v)))).join(","));
+  save(new Blob([lines.join("\n") + "\n"], {type: "text/csv"}), name + ".csv");
+}
+function words(name) { return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"); }
+function chart(name) { return models().find(m => m.name === name && m.renderers); }
+function chartCsv(name) {
+  var source = chart(name).renderers.find(r => r.name === "lines").data_source.data, rows = [];
+  (source.name || []).forEach((series, i) => Array.from(source.xs[i]).forEach((t, j) => {
+    var value = source.value[i][j];
+    rows.push([new Date(t).toISOString(), series, Number.isFinite(value) ? value : ""]);
+  }));
+  csv([["time", "series", "value"], ...rows], "gateway-" + name);
+}
+function chartPng(name) {
+  Bokeh.index.find_one(chart(name)).export("png").canvas
+    .toBlob(blob => save(blob, "gateway-" + name + ".png"));
+}
+function tableCsv(button) {
+  var section = button.closest("section"), cells = row => Array.from(row.cells)
+    .map(c => Array.from(c.childNodes).map(n => n.textContent.trim()).filter(t => t).join(" "));
+  csv(Array.from(section.querySelectorAll("tr")).map(cells),
+    "gateway-" + words(section.getAttribute("aria-label")));
+}
+function paint(theme) { document.documentElement.dataset.theme = theme; wish("theme", theme); }
+function pressed(button) {
+  button.parentElement.querySelectorAll("button").forEach(
+    b => b.setAttribute("aria-pressed", String(b === button)));
+}
+function seconds(input) { return Math.floor(Date.parse(input.value + "Z") / 1000); }
+document.addEventListener("click", event => {
+  var at = event.composedPath().find(n => n.tagName === "BUTTON" || n.tagName === "A");
+  if (!at || event.ctrlKey || event.metaKey) { return; }
+  var data = at.dataset;
+  if ("set" in data) {
+    event.preventDefault();
+    if (at.hasAttribute("aria-pressed")) { pressed(at); }
+    if (data.set === "request" && data.value) { scrollTo({top: 0, behavior: "smooth"}); }
+    wish(data.set, data.value);
+  } else if ("toggle" in data) {
+    var on = at.getAttribute("aria-pressed") !== "true";
+    at.setAttribute("aria-pressed", String(on)); wish(data.toggle, on);
+  } else if ("clear" in data) { wish("filters", {});
+  } else if ("theme" in data) {
+    paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+  } else if ("csv" in data) { tableCsv(at);
+  } else if ("csvOf" in data) { chartCsv(data.csvOf);
+  } else if ("pngOf" in data) { chartPng(data.pngOf);
+  } else if ("apply" in data) {
+    var box = at.closest("details"), from = seconds(box.querySelector("[data-from]"));
+    var to = seconds(box.querySelector("[data-to]"));
+    if (from < to) { wish("zoom", from + "-" + to); box.open = false; }
+  }
+});
+document.addEventListener("input", event => {
+  var at = event.composedPath()[0];
+  if (at.dataset && at.dataset.choose) { wish(at.dataset.choose, at.value); }
+});
+
+(function wait() {
+  var live = document.querySelector("#live [data-root-id] > *");
+  if (live && live.shadowRoot && documents().length && documents()[0].is_idle) {
+    document.getElementById("first").remove();
+    document.getElementById("live").classList.add("shown");
+    if (document.documentElement.dataset.theme === "light") { wish("theme", "light"); }
+  } else { requestAnimationFrame(wait); }
+})();
