@@ -25,6 +25,10 @@ def parse(argv: Sequence[str]) -> Config:
         "--origin", action="append", default=[], help="host:port of a browser's address"
     )
     parser.add_argument("--interval", type=float, default=2.0, help="seconds between readings")
+    parser.add_argument("--max-pages", type=int, default=100, help="pages open at once")
+    parser.add_argument(
+        "--frame-ancestor", action="append", default=[], help="origin that may show it in a frame"
+    )
     given = parser.parse_args(argv)
     config = Config(
         gateway_url=given.gateway_url.rstrip("/"),
@@ -33,6 +37,8 @@ def parse(argv: Sequence[str]) -> Config:
         prefix=given.prefix,
         origins=tuple(given.origin),
         interval_s=given.interval,
+        pages=given.max_pages,
+        frame_ancestors=tuple(given.frame_ancestor),
         **read_secrets(os.environ),
     )
     check(config)

@@ -1,7 +1,11 @@
 """Where the gateway is, and where the dashboard listens."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
+
+_ORIGIN = re.compile(r"https?://[\w.-]+(:\d+)?")
 
 
 class ConfigError(ValueError):
@@ -21,9 +25,20 @@ class Config:
     password: str | None = field(default=None, repr=False)
     cookie_secret: str | None = field(default=None, repr=False)
     interval_s: float = 2.0
+    pages: int = 100
+    session_lifetime_s: float = 15.0
+    frame_ancestors: tuple[str, ...] = ()
 
 
-def read_secrets(environ: Mapping[str, str]) -> dict[str, str | None]:
+class Secrets(TypedDict):
+    """What belongs into the environment and not on a command line."""
+
+    gateway_key: str | None
+    password: str | None
+    cookie_secret: str | None
+
+
+def read_secrets(environ: Mapping[str, str]) -> Secrets:
     """The settings that belong into the environment and not on a command line."""
     return {
         "gateway_key": environ.get("GATEWAY_DASHBOARD_KEY") or environ.get("LITELLM_MASTER_KEY"),
@@ -42,6 +57,13 @@ def check(config: Config) -> None:
     if not config.gateway_url.startswith(("http://", "https://")):
         msg = f"gateway-url: expected http://… or https://…, got {config.gateway_url!r}"
         raise ConfigError(msg)
+    if config.pages < 1:
+        msg = f"max-pages: expected at least 1, got {config.pages}"
+        raise ConfigError(msg)
+    for origin in config.frame_ancestors:
+        if not _ORIGIN.fullmatch(origin):
+            msg = f"frame-ancestor: expected http(s)://host[:port], got {origin!r}"
+            raise ConfigError(msg)
     if config.address not in {"127.0.0.1", "localhost", "::1"} and not config.password:
         msg = (
             f"address: {config.address} is reachable from other machines; "

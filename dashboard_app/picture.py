@@ -51,7 +51,12 @@ def draw(frame: Frame, view: View, choice: Choice) -> Picture:
     failovers = [f for f in reading.failovers if view.lets_through(f["from"])]
     failed = [one for one in reading.failed if view.lets_through(one)]
     slow = [one for one in reading.slow if view.lets_through(one)]
-    data = viewmodel.charts(metrics, history, cost_by=COSTS[choice.cost_by])
+    data = viewmodel.charts(
+        metrics,
+        history,
+        cost_by=COSTS[choice.cost_by],
+        narrowed=bool(view.filters and not reading.metrics.get("filters")),
+    )
     return Picture(
         charts={name: plot(name, one) for name, one in data.items()},
         blocks={

@@ -3,10 +3,13 @@
 import asyncio
 import json
 import secrets
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import panel as pn
-from tornado.web import RequestHandler
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import OutputTransform, RequestHandler
 
 from dashboard_app.client import GatewayClient
 from dashboard_app.config import Config
@@ -16,7 +19,32 @@ from dashboard_app.store import Store
 from dashboard_app.workshop import Workshop
 
 _STALE_S = 60.0
-_UNUSED_SESSION_MS = 15_000
+# Bokeh compiles its formatters, and Panel's page has scripts and styles in it.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'"
+)
+_CHECK_MS = 1000
+
+
+_FULL = "<p>Too many pages of this dashboard are open. Close one, then reload.</p>"
+
+
+class SecurityHeaders(OutputTransform):
+    """Nothing from other hosts, no guessing of types, and frames only where that is wanted."""
+
+    def __init__(self, ancestors: Sequence[str], request: HTTPServerRequest) -> None:
+        super().__init__(request)
+        self._ancestors = " ".join(ancestors) or "'none'"
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        headers["Content-Security-Policy"] = f"{_POLICY}; frame-ancestors {self._ancestors}"
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        return status_code, headers, chunk
 
 
 class HealthHandler(RequestHandler):
@@ -56,6 +84,8 @@ def start(config: Config, store: Store) -> Any:
     own = f"{config.address}:{config.port}"
 
     def page() -> Any:  # Panel takes a function; a partial it would show as text
+        if store.watchers >= config.pages:
+            return pn.pane.HTML(_FULL)
         return build_page(store, gallery=gallery, charts=workshop.take())
 
     server = pn.serve(
@@ -67,10 +97,11 @@ def start(config: Config, store: Store) -> Any:
         start=False,
         title="LLM Gateway",
         compress_response=True,
-        check_unused_sessions_milliseconds=5000,
-        unused_session_lifetime_milliseconds=_UNUSED_SESSION_MS,
+        check_unused_sessions_milliseconds=_CHECK_MS,
+        unused_session_lifetime_milliseconds=int(config.session_lifetime_s * 1000),
         extra_patterns=[("/healthz", HealthHandler, {"store": store})],
         **options,
     )
+    server._tornado.add_transform(partial(SecurityHeaders, config.frame_ancestors))
     server.start()
     return server

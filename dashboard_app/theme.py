@@ -102,6 +102,7 @@ th{font-weight:500;color:var(--muted);font-size:11.5px;text-align:right;white-sp
 td{text-align:right;border-top:1px solid var(--border);white-space:nowrap} th,td{padding:6px 8px}
 th:first-child,td:first-child,.left{text-align:left!important} td small{display:block;
   color:var(--muted)}
+td:first-child{white-space:normal;overflow-wrap:anywhere;min-width:104px}
 .bar{display:block;height:3px;background:var(--s0);border-radius:2px;margin:3px 0 0 auto}
 .events{list-style:none;margin-top:6px} .events li{border-top:1px solid var(--border);
   padding:7px 0;display:grid;grid-template-columns:minmax(0,1fr) auto;gap:2px 10px}

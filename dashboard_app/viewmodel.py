@@ -140,8 +140,10 @@ def _change(metrics: Json, name: str, *, better: int) -> dict[str, str]:
     return {"change": f"{'▲' if ratio > 0 else '▼'} {size}", "change_tone": tone}
 
 
-def charts(metrics: Json, history: Json | None, *, cost_by: str) -> dict[str, ChartData]:
-    """Every chart by its name."""
+def charts(
+    metrics: Json, history: Json | None, *, cost_by: str, narrowed: bool = False
+) -> dict[str, ChartData]:
+    """Every chart by its name; of a *narrowed* history what it lacks is not told."""
     if not history or not history.get("t"):
         waiting = ChartData(note="Collecting; the first points come within half a minute")
         return dict.fromkeys(NAMES, waiting)
@@ -149,13 +151,12 @@ def charts(metrics: Json, history: Json | None, *, cost_by: str) -> dict[str, Ch
     step = float(history["stepSeconds"])
     per_second = _scaled(1 / step)
     not_told = ChartData(note="Not told for these filters")
+    known = [name for name, keys in _NEEDS.items() if any(key in history for key in keys)]
     errors = _values(history, "errors")
     good = _minus(_values(history, "requests"), errors)
     lines = _lines
-    return {
-        "volume": not_told
-        if not errors
-        else ChartData(
+    found = {
+        "volume": ChartData(
             t=t,
             series=(
                 _series("Failed", per_second(errors), units.rate, 0, colour="bad"),
@@ -170,8 +171,19 @@ def charts(metrics: Json, history: Json | None, *, cost_by: str) -> dict[str, Ch
         "speed": lines(t, history, _tokens_a_second, p50="tokensPerSecondP50"),
         "overhead": lines(t, history, units.duration, p50="overheadP50", p95="overheadP95"),
     }
+    return {n: data if n in known or not narrowed else not_told for n, data in found.items()}
 
 
+_NEEDS = {
+    "volume": ("requests",),
+    "latency": ("p50", "p95"),
+    "errors": ("errorsByType",),
+    "cost": ("byModel", "byProvider", "byTeam", "byTag"),
+    "tokens": ("tokens", "tokensByType"),
+    "ttft": ("ttftP50",),
+    "speed": ("tokensPerSecondP50",),
+    "overhead": ("overheadP50",),
+}
 NAMES = ("volume", "latency", "errors", "cost", "tokens", "ttft", "speed", "overhead")
 
 

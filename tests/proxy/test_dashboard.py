@@ -71,6 +71,7 @@ def test_the_page_says_what_the_json_says(gateway, browser, tmp_path, free_port,
         gateway.server.url, port=free_port(), log=tmp_path / "log", wait_for=wait_for
     ) as server:
         page, hosts = open_page(browser, server.url)
+        page.locator("#live.shown").wait_for(timeout=_PATIENCE_MS)
         tile = page.get_by_role("group", name="Requests", exact=True)
         tile.wait_for(timeout=_PATIENCE_MS)
 
