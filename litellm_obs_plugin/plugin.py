@@ -21,6 +21,7 @@ from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.headers import HeaderWriter
 from litellm_obs_plugin.host.headroom import HeadroomMeter
 from litellm_obs_plugin.host.inflight import InflightMeter
+from litellm_obs_plugin.host.key_budgets import KeyBudgetMeter
 from litellm_obs_plugin.host.observer import Observer
 from litellm_obs_plugin.host.place import prepare_default
 from litellm_obs_plugin.host.publisher import Publisher
@@ -131,9 +132,10 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     directory = Directory()
     gen_ai = (GenAiMeter(counter=recorder),) if settings.gen_ai_compat else ()
     headroom = HeadroomMeter(meter=recorder, clock=clock)
+    key_budgets = KeyBudgetMeter(meter=recorder, clock=clock)
     publisher = Publisher(
         directory=directory,
-        sinks=(recorder, ledger, answers, headroom, spending, *gen_ai),
+        sinks=(recorder, ledger, answers, headroom, spending, key_budgets, *gen_ai),
         timed=partial(_observe, recorder, "plugin_record_seconds"),
         traces=tracer,
     )

@@ -192,6 +192,24 @@ class CircuitChange:
     recovers_at: float | None = None
 
 
+class Owner(StrEnum):
+    """Who has a budget that LiteLLM itself keeps."""
+
+    KEY = "key"
+    TEAM = "team"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostBudget:
+    """A budget that LiteLLM itself keeps. *spent_usd* is its own count before the request."""
+
+    owner: Owner
+    name: str
+    limit_usd: float
+    spent_usd: float
+    resets_at: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asked. None of it becomes a metric label unless the operator allows it."""
@@ -199,6 +217,7 @@ class Caller:
     team: str | None = None
     key_alias: str | None = None
     tags: tuple[str, ...] = ()
+    budgets: tuple[HostBudget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

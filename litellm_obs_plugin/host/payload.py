@@ -7,10 +7,10 @@ Chat, text and embeddings keep their metadata under ``metadata``, responses and 
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from litellm_obs_plugin.record import Caller, Operation, TimeToFirstToken, Tokens
+from litellm_obs_plugin.record import Caller, HostBudget, Operation, Owner, TimeToFirstToken, Tokens
 
 HEALTH_CHECK_TAG = "litellm-internal-health-check"
 
@@ -215,9 +215,50 @@ def read_caller(payload: Mapping[str, Any]) -> Caller:
     metadata = mapping(payload.get("metadata"))
     tags = payload.get("request_tags")
     own = tags if isinstance(tags, list | tuple) else ()
+    team = text(metadata.get("user_api_key_team_alias")) or text(
+        metadata.get("user_api_key_team_id")
+    )
+    key_alias = text(metadata.get("user_api_key_alias"))
     return Caller(
-        team=text(metadata.get("user_api_key_team_alias"))
-        or text(metadata.get("user_api_key_team_id")),
-        key_alias=text(metadata.get("user_api_key_alias")),
+        team=team,
+        key_alias=key_alias,
+        budgets=_read_budgets(metadata, key_alias=key_alias, team=team),
         tags=tuple(t for t in own if isinstance(t, str) and not t.startswith("User-Agent:")),
     )
+
+
+def _read_budgets(
+    metadata: Mapping[str, Any], *, key_alias: str | None, team: str | None
+) -> tuple[HostBudget, ...]:
+    """The budgets of the caller's key and team; those without a name are left out."""
+    found = []
+    for owner, name, prefix in (
+        (Owner.KEY, key_alias, "user_api_key_"),
+        (Owner.TEAM, team, "user_api_key_team_"),
+    ):
+        limit_usd = seconds(metadata.get(f"{prefix}max_budget"))
+        if name is None or not limit_usd:
+            continue
+        spent_usd = seconds(metadata.get(f"{prefix}spend")) or 0.0
+        resets_at = _time(metadata.get("user_api_key_budget_reset_at"))
+        found.append(
+            HostBudget(
+                owner=owner,
+                name=name,
+                limit_usd=limit_usd,
+                spent_usd=spent_usd,
+                resets_at=resets_at if owner is Owner.KEY else None,
+            )
+        )
+    return tuple(found)
+
+
+def _time(value: Any) -> float | None:
+    """Seconds since the epoch of an ISO 8601 time; without a zone it is UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

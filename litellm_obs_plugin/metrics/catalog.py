@@ -275,6 +275,12 @@ CATALOG: tuple[Metric, ...] = (
         *("deployment", "provider", "resource", "worker"),
         hidden=True,
     ),
+    gauge(
+        "worker_key_budget",
+        "LiteLLM's own budget of a key or a team, as one worker saw it.",
+        *("owner", "key", "part", "worker"),
+        hidden=True,
+    ),
     counter(
         "cost_mismatches_total",
         "Answers whose cost components differ from LiteLLM's cost by more than 1 %.",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litellm_obs_plugin.host import payload
-from litellm_obs_plugin.record import Caller, Operation, TimeToFirstToken, Tokens
+from litellm_obs_plugin.record import Caller, HostBudget, Operation, Owner, TimeToFirstToken, Tokens
 from tests.host.garbage import values
 
 RECEIVED = datetime(2026, 11, 24, 3, 36, 10, 500_000, tzinfo=UTC)
@@ -198,6 +198,30 @@ def test_caller():
     }
 
     assert Caller(team="t-1", key_alias="ci", tags=("blue",)) == payload.read_caller(told)
+
+
+def test_budgets_of_key_and_team():
+    told = {
+        "user_api_key_alias": "ci",
+        "user_api_key_max_budget": 10.0,
+        "user_api_key_spend": 2.5,
+        "user_api_key_budget_reset_at": "2026-12-01T00:00:00",
+        "user_api_key_team_id": "t-1",
+        "user_api_key_team_max_budget": 40,
+        "user_api_key_team_spend": None,
+    }
+    resets_at = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+    key = HostBudget(owner=Owner.KEY, name="ci", limit_usd=10.0, spent_usd=2.5, resets_at=resets_at)
+    team = HostBudget(owner=Owner.TEAM, name="t-1", limit_usd=40.0, spent_usd=0.0)
+
+    assert (key, team) == payload.read_caller({"metadata": told}).budgets
+
+
+@pytest.mark.parametrize("limit", [None, 0, -1, float("nan"), "10", True])
+def test_no_budget(limit):
+    told = {"user_api_key_alias": "ci", "user_api_key_max_budget": limit}
+
+    assert () == payload.read_caller({"metadata": told}).budgets
 
 
 def test_a_teams_name_is_better_than_its_id():

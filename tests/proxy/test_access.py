@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -105,3 +106,46 @@ def test_the_role_is_checked_again(lenient, path, key, status):
     answer = httpx.get(lenient.url + path, headers={"authorization": f"Bearer {key}"})
 
     assert answer.status_code == status, answer.text
+
+
+def test_the_hosts_own_budgets(lenient, wait_for):
+    """Of the caller's key and team, as LiteLLM told them with the last request."""
+
+    def ask() -> None:
+        messages = [{"role": "user", "content": "[tokens:5,5]"}]
+        answer = httpx.post(
+            f"{lenient.url}/v1/chat/completions",
+            json={"model": "chat", "messages": messages},
+            headers={"authorization": "Bearer sk-budget"},
+            timeout=60,
+        )
+        assert answer.status_code == 200, answer.text
+
+    def rows() -> dict[str, dict]:
+        auth = {"authorization": "Bearer sk-admin"}
+        answer = httpx.get(f"{lenient.url}/api/gateway/slo", headers=auth, timeout=30)
+        return {row["owner"]: row for row in answer.json()["keyBudgets"]}
+
+    ask()
+    wait_for(lambda: set(rows()) == {"key", "team"})
+    first = rows()
+    ask()
+    wait_for(lambda: rows()["key"]["seenAt"] > first["key"]["seenAt"])
+    key, team = rows()["key"], rows()["team"]
+
+    assert ("ci", 10.0, first["key"]["spentUsd"] + 0.25) == (
+        key["name"],
+        key["limitUsd"],
+        key["spentUsd"],
+    )
+    assert key["remainingRatio"] == pytest.approx(1 - key["spentUsd"] / 10)
+    assert key["resetsAt"].startswith("2099-01-01")
+    elapsed_h = (at(key["seenAt"]) - at(first["key"]["seenAt"])) / 3600
+    assert key["usdPerHour"] == pytest.approx(0.25 / elapsed_h, rel=1e-3)
+    left_h = (at(key["exhaustsAt"]) - at(key["seenAt"])) / 3600
+    assert left_h == pytest.approx((10 - key["spentUsd"]) / key["usdPerHour"], rel=1e-3)
+    assert ("search", 0.25, None) == (team["name"], team["remainingRatio"], team["exhaustsAt"])
+
+
+def at(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
