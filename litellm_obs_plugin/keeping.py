@@ -34,6 +34,8 @@ def make_keeper(
         meter=meter,
         failed=failed,
         clock=clock,
+        url=settings.url,
+        spool_s=settings.spool_s,
     )
 
 

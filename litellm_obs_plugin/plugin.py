@@ -198,6 +198,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             ledger=LedgerReader(state_dir),
             answers=answers,
             archive=keeper.archive if keeper is not None else lambda: None,
+            fleet_archive=keeper.fleet_archive if keeper is not None else lambda: None,
             health=monitor,
             replace_health=settings.replace_health,
             roles=settings.require_role,

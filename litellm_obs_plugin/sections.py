@@ -50,14 +50,15 @@ class Retention(BaseModel):
     def seconds(self) -> dict[int, float]:
         """By the length of a row in seconds."""
         values = {10: self.ten_seconds, 60: self.minute, 3600: self.hour}
-        return {
-            step_s: float(text[:-1]) * {"h": 3600, "d": 86_400}[text[-1]]
-            for step_s, text in values.items()
-        }
+        return {step_s: _seconds(text) for step_s, text in values.items()}
+
+
+def _seconds(text: str) -> float:
+    return float(text[:-1]) * {"h": 3600, "d": 86_400}[text[-1]]
 
 
 class HistorySettings(BaseModel):
-    """What was counted, over time: in an SQLite file in the state directory."""
+    """What was counted, over time: in an SQLite file in the state directory, and for a fleet."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,3 +66,18 @@ class HistorySettings(BaseModel):
     retention: Retention = Field(
         default=Retention(), description="How long rows of 10 s, 1 min and 1 h are kept."
     )
+    url: str | None = Field(
+        default=None,
+        pattern=r"^postgres(ql)?(\+psycopg)?://",
+        description="PostgreSQL database that the proxies of a fleet share, too.",
+    )
+    spool: str = Field(
+        default="24h",
+        pattern=r"^[1-9]\d{0,5}[hd]$",
+        description="For how long rows wait on disk while that database is away.",
+    )
+
+    @property
+    def spool_s(self) -> float:
+        """Seconds that rows wait."""
+        return _seconds(self.spool)

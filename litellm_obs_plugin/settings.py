@@ -216,7 +216,8 @@ def _sentence(error: ValidationError, variables: Iterable[str]) -> str:
     place = next(told_by, f"{SECTION}.{'.'.join(path)}")
     if problem["type"] == "extra_forbidden":
         return f"{place}: unknown setting; known are {', '.join(_known_beside(path))}"
-    return f"{place}: {problem['msg']}, got {problem['input']!r}"
+    came = re.sub(r"://[^@/]*@", "://…@", repr(problem["input"]))  # no password in a log
+    return f"{place}: {problem['msg']}, got {came}"
 
 
 def _overlap(some: list[str], other: list[str]) -> bool:

@@ -47,6 +47,7 @@ def surfaces(state, errors, tmp_path):
         ledger=Ledger(tmp_path),
         answers=Answers(),
         archive=lambda: None,
+        fleet_archive=lambda: None,
         roles=("proxy_admin",),
         schema=5,
         labels=(),

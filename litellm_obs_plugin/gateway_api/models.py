@@ -20,6 +20,10 @@ class Model(BaseModel):
     )
 
 
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
 class Requests(Model):
     """total = success + error; error includes rejected. Cached answers are successes.
 
@@ -158,6 +162,16 @@ class Rates(Model):
     cost_per_hour: float | None
 
 
+class FleetInstance(Model):
+    """A proxy of a fleet. Its counts up to *counted_until* are in; *late*: cut off, or gone."""
+
+    name: str
+    host: str
+    counted_until: datetime
+    late: bool
+    coverage: float
+
+
 class Window(Model):
     """What the numbers cover.
 
@@ -170,6 +184,9 @@ class Window(Model):
     seconds: float
     coverage: float
     basis: Literal["since_start", "history"]
+    instances: list[FleetInstance] | None = Field(
+        default=None, exclude_if=_is_absent, description="Only with `scope=fleet`."
+    )
 
 
 class Accuracy(Model):
@@ -267,10 +284,6 @@ class History(Model):
     by_provider: Parts | None
     by_team: Parts | None
     by_tag: Parts | None
-
-
-def _is_absent(value: object) -> bool:
-    return value is None
 
 
 class GatewayMetrics(Model):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Literal
 
 from litellm_obs_plugin.gateway_api.filters import Filters
 
@@ -42,6 +43,7 @@ class MetricsQuery:
     until: float | None = None
     step_s: int | None = None
     filters: Filters = _EVERYTHING
+    scope: Literal["instance", "fleet"] = "instance"
 
 
 def parse_query(

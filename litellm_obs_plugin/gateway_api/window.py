@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from litellm_obs_plugin.gateway_api import models
@@ -19,9 +20,12 @@ from litellm_obs_plugin.metrics.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from litellm_obs_plugin.history.archive import Archive, Past
+    from litellm_obs_plugin.history.fleet_archive import FleetArchive
 
 # Of the window before, less than this share was watched: then there is nothing to compare with.
 _COMPARABLE = 0.9
+# An instance's rows come every ten seconds; this far back it is cut off, or gone.
+_LATE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,10 @@ class Surroundings:
 
 
 def build_window(
-    live: Snapshot, archive: "Archive | None", query: MetricsQuery, around: Surroundings
+    live: Snapshot,
+    archive: "Archive | FleetArchive | None",
+    query: MetricsQuery,
+    around: Surroundings,
 ) -> models.GatewayMetrics:
     """What *query* asks for.
 
@@ -45,7 +52,7 @@ def build_window(
     end = min(query.until if query.until is not None else live.taken_at, live.taken_at)
     start = query.since if query.since is not None else end - query.window_s
     past = archive.read(start=start, end=end, live=live, metrics=_metrics(query))
-    found = _of_past(past, live, query, around)
+    found = _with_instances(_of_past(past, live, query, around), past, live.taken_at)
     return found.model_copy(
         update={
             "change": _changes(found, past, live, archive, query, around),
@@ -81,11 +88,32 @@ def _of_past(
     return _build(past.snapshot(live), query, around, past.covered_s)
 
 
+def _with_instances(
+    found: models.GatewayMetrics, past: "Past", now: float
+) -> models.GatewayMetrics:
+    """Of a fleet: who is in the window, and how late each is."""
+    if not past.instances:
+        return found
+    length_s = max(past.end - past.start, 1.0)
+    instances = [
+        models.FleetInstance(
+            name=one.name,
+            host=one.host,
+            counted_until=datetime.fromtimestamp(one.ready, UTC),
+            late=now - one.ready > _LATE_S,
+            coverage=min(one.covered_s / length_s, 1.0),
+        )
+        for one in past.instances
+    ]
+    window = found.window.model_copy(update={"instances": instances})
+    return found.model_copy(update={"scope": "fleet", "window": window})
+
+
 def _changes(
     found: models.GatewayMetrics,
     past: "Past",
     live: Snapshot,
-    archive: "Archive",
+    archive: "Archive | FleetArchive",
     query: MetricsQuery,
     around: Surroundings,
 ) -> models.Changes | None:
@@ -98,7 +126,7 @@ def _changes(
 
 
 def _history(
-    start: float, end: float, live: Snapshot, archive: "Archive", query: MetricsQuery
+    start: float, end: float, live: Snapshot, archive: "Archive | FleetArchive", query: MetricsQuery
 ) -> models.History | None:
     if query.step_s is None:
         return None

@@ -25,6 +25,16 @@ from litellm_obs_plugin.metrics.snapshot import Snapshot, difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """An instance of a fleet: its counts before *ready* are in, of *covered_s* of the window."""
+
+    name: str
+    host: str
+    ready: float
+    covered_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What was counted from *start* to *end*, and what of that time was watched.
 
@@ -36,11 +46,13 @@ class Past:
     columns: Columns
     intervals: tuple[Interval, ...]
     fit_s: int
+    instances: tuple[Watch, ...] = ()
 
     @property
     def covered_s(self) -> float:
-        """Seconds of the window that were watched."""
-        return min(sum(one.covered_s for one in self.intervals), self.end - self.start)
+        """Seconds of the window that were watched; of several instances their mean."""
+        watched_s = sum(one.covered_s for one in self.intervals)
+        return min(watched_s / max(len(self.instances), 1), self.end - self.start)
 
     def snapshot(self, live: Snapshot) -> Snapshot:
         """The window's counts, with the gauges of *live*: how things stand now."""
@@ -95,20 +107,24 @@ class Archive:
         metrics: Collection[str] | None,
     ) -> Past:
         with self._store.reading() as connection:
-            instance = self._find(connection)
+            instance = self._store.find(connection, self._name)
             before = self._seen(connection, instance) or baseline.begin(live)
             levels = self._store.levels(connection, instance) if instance is not None else []
-            fit_s = _fit(start, levels, step_s)
-            usable = [one for one in levels if fit_s % one.step_s == 0]
-            first = first_instant(start, usable) if usable else floor_to(start, STEP_S)
+            fit_s = fit(start, levels, step_s)
+            first = float(floor_to(start, STEP_S))
             parts: list[Columns] = []
             watched: list[Interval] = []
-            written = min(end, max((one.ready for one in usable), default=0))
-            spans = cover(first, written, usable) if instance is not None else ()
-            for span in spans:
-                assert instance is not None, "only an instance has levels"
-                parts.append(self._store.read(connection, instance, span, metrics=metrics))
-                watched += self._store.intervals(connection, instance, span)
+            if instance is not None:
+                written = read_written(
+                    self._store,
+                    connection,
+                    instance,
+                    start=start,
+                    end=end,
+                    fit_s=fit_s,
+                    metrics=metrics,
+                )
+                first, parts, watched = written.first, written.parts, written.intervals
         if end > before.taken_at and live.taken_at > first:
             parts.append(_newest(live, before, metrics))
             watched.append(_unwritten(live, before, first))
@@ -120,10 +136,6 @@ class Archive:
             fit_s=fit_s,
         )
 
-    def _find(self, connection: sa.Connection) -> Instance | None:
-        known = self._store.instances(connection)
-        return next((one for one in known if one.name == self._name), None)
-
     def _seen(self, connection: sa.Connection, instance: Instance | None) -> Snapshot | None:
         """The writer's baseline; read again only when the writer has written."""
         if instance is None:
@@ -134,11 +146,43 @@ class Archive:
         return self._baseline if at is not None else None
 
 
-def _fit(start: float, levels: list[Level], step_s: int | None) -> int:
-    """The step to read by: what is asked for, or the finest that reaches back to *start*."""
-    kept = sorted((one.step_s for one in levels if one.kept <= start), key=int)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Rows of one instance, from *first* on."""
+
+    first: float
+    parts: list[Columns]
+    intervals: list[Interval]
+
+
+def read_written(
+    store: Store,
+    connection: sa.Connection,
+    instance: Instance,
+    *,
+    start: float,
+    end: float,
+    fit_s: int,
+    metrics: Collection[str] | None,
+) -> Written:
+    """What *instance* has written of a window, in rows that fit into steps of *fit_s*."""
+    levels = store.levels(connection, instance)
+    usable = [one for one in levels if fit_s % one.step_s == 0]
+    first = first_instant(start, usable) if usable else floor_to(start, STEP_S)
+    until = min(end, max((one.ready for one in usable), default=0))
+    spans = list(cover(first, until, usable))
+    return Written(
+        first=float(first),
+        parts=[store.read(connection, instance, span, metrics=metrics) for span in spans],
+        intervals=[one for span in spans for one in store.intervals(connection, instance, span)],
+    )
+
+
+def fit(start: float, levels: list[Level], step_s: int | None) -> int:
+    """The step to read by: what is asked for, in whole rows of those that reach to *start*."""
+    kept = sorted(one.step_s for one in levels if one.kept <= start)
     finest = kept[0] if kept else STEP_S
-    return max(step_s or STEPS_S[-1], finest)
+    return ceil_to(max(step_s or STEPS_S[-1], finest), finest)
 
 
 def _newest(live: Snapshot, before: Snapshot, metrics: Collection[str] | None) -> Columns:

@@ -1,4 +1,4 @@
-"""Opening the history database, an SQLite file in the state directory."""
+"""Opening the history databases: the SQLite file in the state directory, a fleet's PostgreSQL."""
 
 import logging
 import uuid
@@ -14,22 +14,49 @@ log = logging.getLogger(__name__)
 VERSION_TABLE = "litellm_obs_version"
 FILE = "history.sqlite"
 _BUSY_MS = 5_000
+_MIGRATE_LOCK = 0x6F627302  # advisory, in PostgreSQL
+# A database that does not answer must not hold whoever asks for long.
+_SHARED = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "application_name": "litellm-obs",
+    "options": "-c statement_timeout=30000 -c lock_timeout=10000"
+    " -c idle_in_transaction_session_timeout=60000",
+}
 
 
-def open_file(directory: Path) -> sa.Engine:
+def open_file(directory: Path, *, checked: bool = True) -> sa.Engine:
     """The SQLite database in *directory*; one that is damaged is set aside and a new one begun.
+
+    *checked*: every page is looked at, which takes a second for some hundred megabytes.
 
     Raises:
         sa.exc.DBAPIError: the directory cannot be written, or its disk is full.
     """
     path = directory / FILE
     try:
-        return _open_checked(path)
+        return _open(path, checked=checked)
     except sa.exc.DatabaseError as error:
-        if isinstance(error, sa.exc.OperationalError) or not path.exists():
+        if not checked or isinstance(error, sa.exc.OperationalError) or not path.exists():
             raise
         set_aside(path, error)
-        return _open_checked(path)
+        return _open(path, checked=checked)
+
+
+def open_shared(url: str) -> sa.Engine:
+    """The PostgreSQL database of a fleet. Nothing is asked of it yet.
+
+    Raises:
+        ImportError: psycopg is not installed.
+        sa.exc.ArgumentError: *url* is none.
+    """
+    found = sa.make_url(url).set(drivername="postgresql+psycopg")
+    return sa.create_engine(
+        found, connect_args=_SHARED, pool_size=2, max_overflow=1, pool_pre_ping=True
+    )
 
 
 def set_aside(path: Path, error: Exception) -> None:
@@ -41,21 +68,31 @@ def set_aside(path: Path, error: Exception) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _open_checked(path: Path) -> sa.Engine:
+def _open(path: Path, *, checked: bool) -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{path}")
     sa.event.listen(engine, "connect", _configure)
     sa.event.listen(engine, "begin", _begin)
     try:
-        with engine.connect() as connection:
-            problems = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if problems != "ok":
-            raise sa.exc.DatabaseError("quick_check", None, Exception(str(problems)))
+        if checked:
+            check(engine)
         migrate(engine)
     except BaseException:
         engine.dispose()
         raise
     path.chmod(0o600)
     return engine
+
+
+def check(engine: sa.Engine) -> None:
+    """Look at every page.
+
+    Raises:
+        sa.exc.DatabaseError: one is damaged.
+    """
+    with engine.connect() as connection:
+        problems = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if problems != "ok":
+        raise sa.exc.DatabaseError("quick_check", None, Exception(str(problems)))
 
 
 def _configure(connection: Any, _: Any) -> None:
@@ -95,5 +132,7 @@ def migrate(engine: sa.Engine) -> None:
     config.set_main_option("script_location", "litellm_obs_plugin.history:migrations")
     # Workers start together: the second waits for the first, and finds nothing to do.
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATE_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

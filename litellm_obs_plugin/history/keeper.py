@@ -5,14 +5,18 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from litellm_obs_plugin.history.archive import Archive
+from litellm_obs_plugin.history.courier import Courier
 from litellm_obs_plugin.history.database import FILE, open_file, set_aside
-from litellm_obs_plugin.history.standing import Standing
+from litellm_obs_plugin.history.fleet_archive import FleetArchive
+from litellm_obs_plugin.history.spool import Spool
+from litellm_obs_plugin.history.standing import Standing, reason_of
 from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.history.writer import Identity, Writer, seconds_until_next
 from litellm_obs_plugin.metrics.election import Election
@@ -42,6 +46,8 @@ class Keeper:
         meter: Meter,
         failed: Callable[[str], None],
         clock: Callable[[], float],
+        url: str | None = None,
+        spool_s: float = 0.0,
     ) -> None:
         self._directory = directory
         self._read = read
@@ -57,17 +63,41 @@ class Keeper:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="litellm-obs-history", daemon=True)
         self._told = ""
-        self.standing = Standing()
+        self._standing = Standing()
+        self._spool = Spool(limit_s=spool_s if url else 0.0)
+        self._courier = (
+            Courier(
+                url=url,
+                local=self._written_here,
+                keep_s=keep_s,
+                spool=self._spool,
+                failed=failed,
+                clock=clock,
+            )
+            if url
+            else None
+        )
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands, with the delivery if there is one."""
+        if self._courier is None:
+            return self._standing
+        return replace(self._standing, delivery=self._courier.delivery)
 
     def start(self) -> None:
         """Begin to write, or to stand by for whoever does."""
         self._thread.start()
+        if self._courier is not None:
+            self._courier.start()
 
     def close(self) -> None:
         """End the thread. What is not written yet, the next one to run writes."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
+        if self._courier is not None:
+            self._courier.close()
         self._election.close()
         if self._store is not None:
             self._store.close()
@@ -81,6 +111,20 @@ class Keeper:
             self._archive = store, Archive(store=store, name=self._name)
         return self._archive[1]
 
+    def fleet_archive(self) -> FleetArchive | None:
+        """The past of all proxies that share the database, for one reading thread; or None."""
+        store = self._store
+        if self._courier is None or store is None:
+            return None
+        own = Archive(store=store, name=self._name)
+        return FleetArchive(
+            own=own, shared=self._courier.shared, name=self._name, host=socket.gethostname()
+        )
+
+    def _written_here(self) -> tuple[Store, str] | None:
+        store = self._store
+        return (store, self._name) if store is not None and self._writer is not None else None
+
     def step(self) -> None:
         """What the thread does every ten seconds. A failure is told, and tried again next time."""
         try:
@@ -88,7 +132,7 @@ class Keeper:
         except sa.exc.DatabaseError as error:
             if not isinstance(error, sa.exc.OperationalError):
                 self._begin_anew(error)
-            self._tell(_reason(error))
+            self._tell(reason_of(error))
         except OSError as error:
             self._tell(str(error))
 
@@ -104,20 +148,26 @@ class Keeper:
     def _write(self) -> None:
         if self._store is None:
             self._name = read_name(self._directory)
-            self._store = Store(open_file(self._directory))
+            # One looks for damage; that takes a while, and is not needed of the others.
+            checked = self._election.is_won()
+            self._store = Store(open_file(self._directory, checked=checked))
         if not self._election.is_won():
-            self.standing = Standing(written_at=self._written_by_other())
+            self._standing = Standing(written_at=self._written_by_other())
             return
         if self._writer is None:
             identity = Identity(name=self._name, host=socket.gethostname())
             self._writer = Writer(
-                store=self._store, read=self._read, identity=identity, keep_s=self._keep_s
+                store=self._store,
+                read=self._read,
+                identity=identity,
+                keep_s=self._keep_s,
+                spool=self._spool,
             )
         written_at = self._writer.write()
         self._writer.tidy(self._clock())
         self._meter.set("history_write_timestamp_seconds", value=written_at)
         self._told = ""
-        self.standing = Standing(written_at=written_at)
+        self._standing = Standing(written_at=written_at)
 
     def _written_by_other(self) -> float | None:
         assert self._store is not None
@@ -135,7 +185,7 @@ class Keeper:
 
     def _tell(self, problem: str) -> None:
         self._failed("history")
-        self.standing = Standing(problem=problem, written_at=self.standing.written_at)
+        self._standing = Standing(problem=problem, written_at=self._standing.written_at)
         if problem != self._told:
             self._told = problem
             log.warning("litellm_obs: history is not written: %s", problem)
@@ -154,7 +204,3 @@ def read_name(directory: Path) -> str:
     except FileExistsError:
         pass
     return path.read_text(encoding="ascii").strip() or "unnamed"
-
-
-def _reason(error: sa.exc.DatabaseError) -> str:
-    return str(error.orig).splitlines()[0] if error.orig is not None else type(error).__name__

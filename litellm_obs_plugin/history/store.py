@@ -14,6 +14,7 @@ from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, STEPS_S, 
 from litellm_obs_plugin.metrics.layout import SeriesName
 
 _READY = {STEP_S: "ready_10", MINUTE_S: "ready_60", HOUR_S: "ready_3600"}
+TIDY_LOCK = 0x6F627301  # advisory, in PostgreSQL
 _AT_ONCE = 500  # values in one IN (...): below every database's limit
 
 _row, _interval, _series = schema.row.c, schema.interval.c, schema.series.c
@@ -65,17 +66,31 @@ class Store:
         self._engine.dispose()
 
     def join(self, connection: sa.Connection, *, name: str, host: str, now: float) -> Instance:
-        """The instance called *name*, new or known."""
-        table = schema.instance
-        found = connection.execute(sa.select(table).where(table.c.name == name)).first()
+        """The instance called *name*, new or known; nobody else may change it meanwhile."""
+        found = self.find(connection, name, locked=True)
         if found is None:
-            connection.execute(
-                table.insert().values(
-                    name=name, host=host, seen_at=now, ready_10=0, ready_60=0, ready_3600=0
-                )
-            )
-            found = connection.execute(sa.select(table).where(table.c.name == name)).one()
-        return _instance(found)
+            new = {"name": name, "host": host, "seen_at": now}
+            ready = dict.fromkeys(_READY.values(), 0)
+            connection.execute(self._insert_new(schema.instance), [{**new, **ready}])
+            found = self.find(connection, name, locked=True)
+        assert found is not None, "it was just made"
+        return found
+
+    def find(
+        self, connection: sa.Connection, name: str, *, locked: bool = False
+    ) -> Instance | None:
+        """The instance called *name*; *locked*: nobody else may change it in this transaction."""
+        table = schema.instance
+        query = sa.select(table).where(table.c.name == name)
+        found = connection.execute(query.with_for_update() if locked else query).first()
+        return _instance(found) if found is not None else None
+
+    def claim_tidying(self, connection: sa.Connection) -> bool:
+        """Whether this transaction is the one that may tidy what belongs to others."""
+        if self.dialect == "sqlite":
+            return True
+        lock = sa.select(sa.func.pg_try_advisory_xact_lock(TIDY_LOCK))
+        return bool(connection.execute(lock).scalar())
 
     def instances(self, connection: sa.Connection) -> list[Instance]:
         """Every proxy that has ever written here, and is still remembered."""
@@ -214,17 +229,18 @@ class Store:
         unknown = [name for name in names if name not in self._ids]
         if unknown:
             self._learn(connection)
-        new = [name for name in dict.fromkeys(unknown) if name not in self._ids]
+        # In one order for all, so that two instances never wait for each other.
+        new = sorted({name for name in unknown if name not in self._ids}, key=_order)
         if new:
             values = [{"metric": n.metric, "labels": schema.write_labels(n.labels)} for n in new]
-            connection.execute(self._insert_new(), values)
+            connection.execute(self._insert_new(schema.series), values)
             self._learn(connection)
         return [self._ids[name] for name in names]
 
-    def _insert_new(self) -> sa.Insert:
-        """Another instance may add the same series at the same time."""
+    def _insert_new(self, table: sa.Table) -> sa.Insert:
+        """Another one may add the same at the same time."""
         insert = sqlite.insert if self.dialect == "sqlite" else postgresql.insert
-        return insert(schema.series).on_conflict_do_nothing()
+        return insert(table).on_conflict_do_nothing()
 
     def _learn(self, connection: sa.Connection) -> None:
         found = connection.execute(sa.select(_series.id, _series.metric, _series.labels))
@@ -242,6 +258,10 @@ def _within(
         columns.t >= span.start,
         columns.t < span.end,
     )
+
+
+def _order(name: SeriesName) -> tuple[str, tuple[str, ...]]:
+    return name.metric, name.labels
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

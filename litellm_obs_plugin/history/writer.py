@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from litellm_obs_plugin.history import baseline
+from litellm_obs_plugin.history.compaction import compact, expire
 from litellm_obs_plugin.history.interval import Interval
-from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, Span, ceil_to, floor_to
-from litellm_obs_plugin.history.rollup import coarsen, to_columns
+from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, ceil_to, floor_to
+from litellm_obs_plugin.history.rollup import to_columns
+from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.store import Instance, Store
 from litellm_obs_plugin.metrics.snapshot import Snapshot, difference
 
-_FINER = {MINUTE_S: STEP_S, HOUR_S: MINUTE_S}
 _EXPIRE_EVERY_S = 600.0
-_LONGEST_COMPACTION_S = 24 * HOUR_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +36,14 @@ class Writer:
         read: Callable[[], Snapshot],
         identity: Identity,
         keep_s: Mapping[int, float],
+        spool: Spool | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._read = read
         self._identity = identity
         self._keep_s = keep_s
+        self._spool = spool or Spool(limit_s=0.0)
         self._monotonic = monotonic
         self._seen: Snapshot | None = None
         self._seen_at_monotonic: float | None = None
@@ -107,15 +109,15 @@ class Writer:
             return
         for step_s in (MINUTE_S, HOUR_S):
             with self._store.writing() as connection:
-                self._compact(connection, step_s, now)
+                compact(self._store, connection, self._join(connection, now), step_s=step_s)
         self._tidied_at = minute
         if self._monotonic() - self._expired_at >= _EXPIRE_EVERY_S:
             self._expired_at = self._monotonic()
             with self._store.writing() as connection:
                 instance = self._join(connection, now)
-                for step_s, seconds in self._keep_s.items():
-                    before = floor_to(now - seconds, HOUR_S)
-                    self._store.expire(connection, instance, step_s=step_s, before=before)
+                self._spool.drop(self._store, connection, instance, now)
+                keep_s = self._spool.spare(self._keep_s, now)
+                expire(self._store, connection, instance, keep_s=keep_s, now=now)
             self._store.shrink()
 
     def _join(self, connection: sa.Connection, now: float) -> Instance:
@@ -141,43 +143,6 @@ class Writer:
         if self._seen_at_monotonic is None:
             return min(max(wall_s, 0.0), float(STEP_S))
         return max(min(wall_s, instant - self._seen_at_monotonic), 0.0)
-
-    def _compact(self, connection: sa.Connection, step_s: int, now: float) -> None:
-        finer = _FINER[step_s]
-        instance = self._join(connection, now)
-        kept = {one.step_s: one.kept for one in self._store.levels(connection, instance)}
-        if finer not in kept:
-            return
-        start = max(instance.ready[step_s], floor_to(kept[finer], step_s))
-        end = floor_to(min(instance.ready[finer], start + _LONGEST_COMPACTION_S), step_s)
-        if start >= end:
-            return
-        span = Span(start=start, end=end, step_s=finer)
-        columns = coarsen(self._store.read(connection, instance, span), step_s)
-        watched = _join_intervals(self._store.intervals(connection, instance, span), step_s)
-        self._store.add(
-            connection,
-            instance,
-            step_s=step_s,
-            columns=columns,
-            intervals=watched,
-            ready=end,
-            now=now,
-        )
-
-
-def _join_intervals(fine: list[Interval], step_s: int) -> list[Interval]:
-    """What was watched of each coarser step."""
-    joined: dict[int, Interval] = {}
-    for one in fine:
-        t = floor_to(one.t, step_s)
-        known = joined.get(t, Interval(t=t, covered_s=0.0, workers=0))
-        joined[t] = Interval(
-            t=t,
-            covered_s=known.covered_s + one.covered_s,
-            workers=max(known.workers, one.workers),
-        )
-    return list(joined.values())
 
 
 def seconds_until_next(now: float) -> float:

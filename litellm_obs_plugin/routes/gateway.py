@@ -1,12 +1,13 @@
 """The JSON routes under ``/api/gateway``."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from litellm_obs_plugin.gateway_api.budgets import Budgets, build_budgets
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
@@ -33,6 +34,10 @@ from litellm_obs_plugin.routes.surfaces import (
     unprocessable,
 )
 
+if TYPE_CHECKING:
+    from litellm_obs_plugin.history.archive import Archive
+    from litellm_obs_plugin.history.fleet_archive import FleetArchive
+
 log = logging.getLogger(__name__)
 
 _PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
@@ -47,6 +52,10 @@ Since = Annotated[
 ]
 Until = Annotated[str | None, Query(description="End of the window, if it is not now.")]
 Step = Annotated[str | None, Query(description="Adds `history` in steps of, say, 30s.")]
+Scope = Annotated[
+    Literal["instance", "fleet"],
+    Query(description="`fleet`: all proxies that share the database of `history.url`."),
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, newest first.")]
 
 
@@ -121,7 +130,7 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
     @router.get(
         GATEWAY_METRICS_PATH,
         response_model=GatewayMetrics,
-        dependencies=[Depends(only("window", "since", "until", "step", *DIMENSIONS))],
+        dependencies=[Depends(only("window", "since", "until", "step", "scope", *DIMENSIONS))],
     )
     async def metrics(
         parts: Annotated[PartFilters, Depends()],
@@ -129,6 +138,7 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
         since: Since = None,
         until: Until = None,
         step: Step = None,
+        scope: Scope = "instance",
     ) -> Response:
         """What the gateway did: requests, latency, cost, tokens, providers, models, errors."""
         try:
@@ -142,6 +152,7 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
             )
         except QueryError as error:
             raise unprocessable(error) from error
+        query = replace(query, scope=scope)
         body = await _read_metrics(query, surfaces=surfaces)
         return Response(body, media_type="application/json")
 
@@ -149,7 +160,27 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
 async def _read_metrics(query: MetricsQuery, *, surfaces: Surfaces) -> bytes:
     providers = await provider_verdicts(surfaces.health)
     build = partial(_metrics_json, query=query, surfaces=surfaces, providers=providers)
-    return await surfaces.view(query, build)
+    if query.scope == "fleet":
+        return await _read_fleet(build, surfaces=surfaces)
+
+    def build_here(snapshot: Snapshot) -> bytes:
+        return build(snapshot, archive=surfaces.archive())
+
+    return await surfaces.view(query, build_here)
+
+
+async def _read_fleet(build: Callable[..., bytes], *, surfaces: Surfaces) -> bytes:
+    """In a thread of its own: a database that does not answer holds no scrape."""
+    archive = surfaces.fleet_archive()
+    if archive is None:
+        error = QueryError("scope", expected="instance; fleet needs history.url", got="fleet")
+        raise unprocessable(error)
+    snapshot = await surfaces.snapshot()
+    try:
+        return await asyncio.to_thread(build, snapshot, archive=archive)
+    except HistoryError as error:
+        surfaces.count_error("read_history")
+        raise HTTPException(503, str(error)) from error
 
 
 def _metrics_json(
@@ -158,12 +189,15 @@ def _metrics_json(
     query: MetricsQuery,
     surfaces: Surfaces,
     providers: Mapping[str, ProviderState],
+    archive: "Archive | FleetArchive | None",
 ) -> bytes:
     changes = surfaces.ledger.newest(Page.CIRCUITS, limit=_CHANGES)
     around = Surroundings(circuit_changes=changes, providers=providers)
     try:
-        found = build_window(snapshot, surfaces.archive(), query, around)
+        found = build_window(snapshot, archive, query, around)
     except HistoryError as error:
+        if query.scope == "fleet":
+            raise
         surfaces.count_error("read_history")
         log.debug("litellm_obs: history cannot be read", exc_info=error)
         found = build_window(snapshot, None, query, around)

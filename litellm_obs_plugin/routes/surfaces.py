@@ -21,6 +21,7 @@ from litellm_obs_plugin.slo.budget import Budget
 
 if TYPE_CHECKING:
     from litellm_obs_plugin.history.archive import Archive
+    from litellm_obs_plugin.history.fleet_archive import FleetArchive
 
 METRICS_PATH = "/metrics"
 GATEWAY_METRICS_PATH = "/api/gateway/metrics"
@@ -50,6 +51,7 @@ class Surfaces:
     reader: SharedReader
     ledger: LedgerReader
     archive: "Callable[[], Archive | None]"
+    fleet_archive: "Callable[[], FleetArchive | None]"
     answers: Answers
     health: Monitor
     replace_health: bool
@@ -69,11 +71,22 @@ class Surfaces:
         Raises:
             HTTPException: 503 when the state cannot be read.
         """
+        return await self._view(key, build)
+
+    async def _view(self, key: Hashable, build: Callable[[Snapshot], T]) -> T:
         try:
             return await self.reader.view(key, build)
         except OSError as error:
             self.count_error("read_state")
             raise HTTPException(503, f"the metrics state cannot be read: {error}") from error
+
+    async def snapshot(self) -> Snapshot:
+        """How the counts stand.
+
+        Raises:
+            HTTPException: 503 when the state cannot be read.
+        """
+        return await self._view("snapshot", lambda snapshot: snapshot)
 
     async def newest(self, page: Page, *, limit: int) -> list[Entry]:
         """The newest ledger entries of a page.

@@ -7,6 +7,7 @@ from pathlib import Path
 from litellm_obs_plugin.history.archive import Archive
 from litellm_obs_plugin.history.database import open_file
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S
+from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.history.writer import Identity, Writer
 from litellm_obs_plugin.metrics import fleet
@@ -21,8 +22,10 @@ KEEP_S = {STEP_S: 2 * HOUR_S, MINUTE_S: 7 * 24 * HOUR_S, HOUR_S: 400 * 24 * HOUR
 class House:
     """*now* is the wall clock, *awake_s* the monotonic one."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = "proxy") -> None:
         self.directory = directory
+        self.name = name
+        self.spool = Spool(limit_s=0.0)
         self.now = START
         self.awake_s = 1000.0
         self.start()
@@ -37,11 +40,12 @@ class House:
         self.writer = Writer(
             store=self.store,
             read=self.fleet.read,
-            identity=Identity(name="proxy", host="here"),
+            identity=Identity(name=self.name, host="here"),
             keep_s=KEEP_S,
+            spool=self.spool,
             monotonic=lambda: self.awake_s,
         )
-        self.archive = Archive(store=self.store, name="proxy")
+        self.archive = Archive(store=self.store, name=self.name)
 
     def stop(self) -> None:
         self.file.close()

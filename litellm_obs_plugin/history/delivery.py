@@ -1,0 +1,104 @@
+"""Ships the rows of ten seconds to the database that a fleet shares: in order, each once.
+
+The local file is the spool. How far an instance's rows have come is written in the transaction that
+brings them, so a delivery that was cut off is repeated whole or not at all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from litellm_obs_plugin.history.compaction import compact, expire
+from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, Span
+from litellm_obs_plugin.history.store import Instance, Store
+
+_AT_ONCE_S = 600  # of rows in one transaction
+_TIDY_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Rows before *until* have arrived; those before *written* were there to be sent."""
+
+    until: int
+    written: int
+
+
+class Deliverer:
+    """From *local* to *shared*, for the proxy *name*. *keep_s* is how long *shared* keeps rows."""
+
+    def __init__(
+        self, *, local: Store, shared: Store, name: str, keep_s: Mapping[int, float]
+    ) -> None:
+        self._local = local
+        self._shared = shared
+        self._name = name
+        self._keep_s = keep_s
+        self._tidied_at = -_TIDY_EVERY_S
+
+    def deliver(self, now: float) -> Delivered | None:
+        """Send some of what waits; None when nothing was ever written here.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: one of the two databases does not answer. What waits, waits.
+        """
+        with self._local.reading() as local:
+            mine = self._local.find(local, self._name)
+            if mine is None:
+                return None
+            with self._shared.writing() as shared:
+                theirs = self._shared.join(shared, name=mine.name, host=mine.host, now=now)
+                until = self._send(local, mine, shared, theirs, now)
+        return Delivered(until=until, written=mine.ready[STEP_S])
+
+    def _send(
+        self,
+        local: sa.Connection,
+        mine: Instance,
+        shared: sa.Connection,
+        theirs: Instance,
+        now: float,
+    ) -> int:
+        kept = {one.step_s: one.kept for one in self._local.levels(local, mine)}
+        written = mine.ready[STEP_S]
+        start = max(theirs.ready[STEP_S], kept.get(STEP_S, written))
+        end = min(written, start + _AT_ONCE_S)
+        if start >= end:
+            return max(theirs.ready[STEP_S], written)
+        span = Span(start=start, end=end, step_s=STEP_S)
+        self._shared.add(
+            shared,
+            theirs,
+            step_s=STEP_S,
+            columns=self._local.read(local, mine, span),
+            intervals=self._local.intervals(local, mine, span),
+            ready=end,
+            now=now,
+        )
+        return end
+
+    def tidy(self, now: float) -> None:
+        """Compact and expire the rows of every instance, also of those that are gone.
+
+        One of the fleet does it at a time; the others find it done.
+        """
+        if abs(now - self._tidied_at) < _TIDY_EVERY_S:
+            return
+        self._tidied_at = now
+        with self._shared.reading() as connection:
+            names = [one.name for one in self._shared.instances(connection)]
+        for name in names:
+            for step_s in (MINUTE_S, HOUR_S):
+                with self._shared.writing() as connection:
+                    if not self._shared.claim_tidying(connection):
+                        return
+                    instance = self._shared.find(connection, name, locked=True)
+                    if instance is not None:
+                        compact(self._shared, connection, instance, step_s=step_s)
+            with self._shared.writing() as connection:
+                if not self._shared.claim_tidying(connection):
+                    return
+                instance = self._shared.find(connection, name, locked=True)
+                if instance is not None:
+                    expire(self._shared, connection, instance, keep_s=self._keep_s, now=now)
