@@ -74,7 +74,7 @@ def _open(path: Path, *, checked: bool) -> sa.Engine:
     sa.event.listen(engine, "begin", _begin)
     try:
         if checked:
-            check(engine)
+            check(path)
         migrate(engine)
     except BaseException:
         engine.dispose()
@@ -83,12 +83,13 @@ def _open(path: Path, *, checked: bool) -> sa.Engine:
     return engine
 
 
-def check(engine: sa.Engine) -> None:
-    """Look at every page.
+def check(path: Path) -> None:
+    """Look at every page, through a connection of its own: another one's cache hides damage.
 
     Raises:
         sa.exc.DatabaseError: one is damaged.
     """
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
     with engine.connect() as connection:
         problems = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if problems != "ok":

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from litellm_obs_plugin.history.archive import Archive
 from litellm_obs_plugin.history.courier import Courier
-from litellm_obs_plugin.history.database import FILE, open_file, set_aside
+from litellm_obs_plugin.history.database import FILE, check, open_file, set_aside
 from litellm_obs_plugin.history.fleet_archive import FleetArchive
 from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.standing import Standing, reason_of
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 LOCK = "history.lock"
 NAME = "history.name"
+_CHECK_EVERY_S = 3600.0
 
 
 class Meter(Protocol):
@@ -63,6 +64,8 @@ class Keeper:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="litellm-obs-history", daemon=True)
         self._told = ""
+        self._file: tuple[int, int] | None = None
+        self._checked_at = 0.0
         self._standing = Standing()
         self._spool = Spool(limit_s=spool_s if url else 0.0)
         self._courier = (
@@ -132,6 +135,7 @@ class Keeper:
         except sa.exc.DatabaseError as error:
             if not isinstance(error, sa.exc.OperationalError):
                 self._begin_anew(error)
+                self._write_anew()
             self._tell(reason_of(error))
         except OSError as error:
             self._tell(str(error))
@@ -146,14 +150,21 @@ class Keeper:
             self._stopping.wait(seconds_until_next(self._clock()))
 
     def _write(self) -> None:
+        if self._store is not None and self._identify() != self._file:
+            self._release()  # another worker has set it aside, or somebody deleted it
         if self._store is None:
             self._name = read_name(self._directory)
             # One looks for damage; that takes a while, and is not needed of the others.
             checked = self._election.is_won()
             self._store = Store(open_file(self._directory, checked=checked))
+            self._file = self._identify()
+            self._checked_at = self._clock()
         if not self._election.is_won():
             self._standing = Standing(written_at=self._written_by_other())
             return
+        if abs(self._clock() - self._checked_at) >= _CHECK_EVERY_S:
+            self._checked_at = self._clock()
+            check(self._directory / FILE)
         if self._writer is None:
             identity = Identity(name=self._name, host=socket.gethostname())
             self._writer = Writer(
@@ -177,11 +188,30 @@ class Keeper:
 
     def _begin_anew(self, error: Exception) -> None:
         """The file was damaged while it was open: all workers see it, the writer acts."""
+        self._release()
+        if self._election.is_won() and (self._directory / FILE).exists():
+            set_aside(self._directory / FILE, error)
+
+    def _write_anew(self) -> None:
+        """Take the new file's baseline now: what is counted from here on is in it."""
+        try:
+            self._write()
+        except (sa.exc.DatabaseError, OSError) as error:
+            log.debug("litellm_obs: history is not begun anew", exc_info=error)
+
+    def _release(self) -> None:
+        """Close the file; the next step opens what is there then."""
         store, self._store, self._writer = self._store, None, None
         if store is not None:
             store.close()
-        if self._election.is_won() and (self._directory / FILE).exists():
-            set_aside(self._directory / FILE, error)
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Which file lies there now; None: none."""
+        try:
+            found = (self._directory / FILE).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _tell(self, problem: str) -> None:
         self._failed("history")
