@@ -1,7 +1,8 @@
 """Traces: what a request pays, and what the sending thread does.
 
 Budget, two shared cores, a trace of three attempts and a failover: on the request path 5 µs, all of
-building and queueing 60 µs (medians). An observation on the wire, compressed: 1.5 kB.
+building and queueing 60 µs (medians). An observation on the wire, compressed: 1.5 kB. Wall times
+are printed, bytes are asserted.
 """
 
 import gzip
@@ -15,8 +16,6 @@ from litellm_obs_plugin.langfuse.tree import Stamp, build_tree
 from tests.langfuse.requests import request
 
 STAMP = Stamp(environment="prod", release="r1")
-QUEUE_BUDGET_S = 5e-6
-BUDGET_S = 60e-6
 WIRE_BYTES = 1500
 
 
@@ -33,16 +32,17 @@ class _Queue:
             self.waiting.append(parcel)
 
 
-def test_queue(benchmark):
+@pytest.mark.benchmark(group="budget 5 µs")
+def test_queue_a_trace(benchmark):
     queue, one = _Queue(), request()
 
     benchmark(queue.add, one)
 
-    if benchmark.enabled:
-        assert benchmark.stats.stats.median < QUEUE_BUDGET_S
+    assert queue.waiting
 
 
-def test_build_and_queue(benchmark):
+@pytest.mark.benchmark(group="budget 60 µs")
+def test_build_and_queue_three_attempts(benchmark):
     queue, one = _Queue(), request()
 
     def work():
@@ -51,8 +51,7 @@ def test_build_and_queue(benchmark):
 
     benchmark(work)
 
-    if benchmark.enabled:
-        assert benchmark.stats.stats.median < BUDGET_S
+    assert queue.waiting
 
 
 @pytest.mark.parametrize("traces", [1, 128])

@@ -72,6 +72,9 @@ class CostStatus(StrEnum):
     UNPRICED = "unpriced"
 
 
+_DOUBT = {status: at for at, status in enumerate(CostStatus)}  # the surest first
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a request or an attempt failed. *message* is for people and never becomes a label.
@@ -295,7 +298,9 @@ class Request:
     def cost_status(self) -> CostStatus | None:
         """How sure that is: as sure as the least sure attempt."""
         found = [a.cost.status for a in self.attempts if a.cost is not None]
-        return max(found, key=tuple(CostStatus).index, default=None)
+        if len(found) == 1:
+            return found[0]
+        return max(found, key=_DOUBT.__getitem__, default=None)
 
     @property
     def total_tokens(self) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from litellm_obs_plugin.langfuse import metadata
-from litellm_obs_plugin.langfuse.ids import observation_id
+from litellm_obs_plugin.langfuse.ids import ObservationIds
 from litellm_obs_plugin.langfuse.observation import Kind, Level, Observation
 from litellm_obs_plugin.record import CircuitChange, Request
 
@@ -12,7 +12,9 @@ FAILOVER_NAME = "provider.failover"
 CIRCUIT_NAME = "circuit.open"
 
 
-def failover_events(request: Request, *, parent: bytes) -> Iterable[Observation]:
+def failover_events(
+    request: Request, *, ids: ObservationIds, parent: bytes
+) -> Iterable[Observation]:
     """One where the request went on to another model group, at the start of what it led to."""
     starts = [
         later.started_at
@@ -24,7 +26,7 @@ def failover_events(request: Request, *, parent: bytes) -> Iterable[Observation]
     for number, (failover, at) in enumerate(zip(request.failovers, starts, strict=False), start=1):
         source, target = failover.source.model_group, failover.target.model_group
         yield Observation(
-            id=observation_id(request, f"failover {number}"),
+            id=ids.of(f"failover {number}"),
             parent=parent,
             kind=Kind.EVENT,
             name=FAILOVER_NAME,
@@ -37,12 +39,12 @@ def failover_events(request: Request, *, parent: bytes) -> Iterable[Observation]
 
 
 def circuit_events(
-    request: Request, circuits: Sequence[CircuitChange], *, parent: bytes
+    circuits: Sequence[CircuitChange], *, ids: ObservationIds, parent: bytes
 ) -> Iterable[Observation]:
     """One for each circuit that an attempt of the request opened."""
     for number, change in enumerate(circuits, start=1):
         yield Observation(
-            id=observation_id(request, f"circuit {number}"),
+            id=ids.of(f"circuit {number}"),
             parent=parent,
             kind=Kind.EVENT,
             name=CIRCUIT_NAME,

@@ -15,13 +15,22 @@ def trace_id_of(request: Request) -> str:
     return hashlib.sha256(request.call_id.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def observation_id(request: Request, part: str) -> bytes:
-    """The eight bytes that name one *part* of a request, such as ``attempt 1``.
+class ObservationIds:
+    """The eight bytes that name each part of one request, such as ``attempt 1``.
 
     Callers may send the same call id again, so the time of receipt is in it too.
     """
-    name = f"{request.call_id}|{request.received_at!r}|{part}"
-    return hashlib.sha256(name.encode(errors="surrogatepass")).digest()[:8]
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, request: Request) -> None:
+        name = f"{request.call_id}|{request.received_at!r}|"
+        self._begun = hashlib.sha256(name.encode(errors="surrogatepass"))
+
+    def of(self, part: str) -> bytes:
+        digest = self._begun.copy()
+        digest.update(part.encode())
+        return digest.digest()[:8]
 
 
 def is_sampled(trace_id: str, *, rate: float) -> bool:

@@ -17,6 +17,16 @@ from litellm_obs_plugin.record import (
 _MAX_CHARS = 2_000
 
 
+def of_all(request: Request) -> dict[str, Plain | None]:
+    """What stands on every observation but events: which request it is, and whose cost."""
+    caller = request.caller
+    return {
+        "request_id": _short(request.call_id),
+        "team": _short(caller.team),
+        "key": _short(caller.key_alias),
+    }
+
+
 def of_request(request: Request) -> dict[str, Plain]:
     """What the request was, what it took and what it cost."""
     last = request.last_attempt
@@ -27,55 +37,64 @@ def of_request(request: Request) -> dict[str, Plain]:
     overhead_s = None
     if total_s is not None:
         overhead_s = max(total_s - provider_s - backoff_s - (request.queue_s or 0.0), 0.0)
-    found: dict[str, Plain | None] = {
-        "request_id": _short(request.call_id),
-        "outcome": str(request.outcome),
-        "operation": str(request.operation),
-        "stream": request.stream,
-        "model_group": _short(request.model_group),
-        "answered_by": deployment.model_group if deployment is not None else None,
-        "provider": deployment.provider if deployment is not None else None,
-        "deployment_id": deployment.id if deployment is not None else None,
-        "route": _short(_route(request)),
-        "attempts": tries,
-        "retries": max(tries - 1 - changes, 0),
-        "failovers": hops,
-        "trace_cost_usd": request.cost_usd or 0.0,
-        "cost_status": _status(request.cost_status),
-        "total_ms": _ms(total_s),
-        "provider_ms": _ms(provider_s),
-        "overhead_ms": _ms(overhead_s),
-        "queue_ms": _ms(request.queue_s),
-        "backoff_ms": _ms(backoff_s),
-        "ttft_ms": _ms(last.ttft.value_s) if last is not None and last.ttft else None,
-        "cache_hit": True if request.outcome is Outcome.CACHE_HIT else None,
-        "cache_saved_usd": request.cache_saved_usd or None,
-    }
-    return _told(found) | _attribution(request) | _failure(request.failure)
+    return _told(
+        {
+            **of_all(request),
+            "outcome": str(request.outcome),
+            "operation": str(request.operation),
+            "stream": request.stream,
+            "model_group": _short(request.model_group),
+            "answered_by": deployment.model_group if deployment is not None else None,
+            "provider": deployment.provider if deployment is not None else None,
+            "deployment_id": deployment.id if deployment is not None else None,
+            "route": _short(_route(request)),
+            "attempts": tries,
+            "retries": max(tries - 1 - changes, 0),
+            "failovers": hops,
+            "trace_cost_usd": request.cost_usd or 0.0,
+            "cost_status": _status(request.cost_status),
+            "total_ms": _ms(total_s),
+            "provider_ms": _ms(provider_s),
+            "overhead_ms": _ms(overhead_s),
+            "queue_ms": _ms(request.queue_s),
+            "backoff_ms": _ms(backoff_s),
+            "ttft_ms": _ms(last.ttft.value_s) if last is not None and last.ttft else None,
+            "cache_hit": True if request.outcome is Outcome.CACHE_HIT else None,
+            "cache_saved_usd": request.cache_saved_usd or None,
+            **_failure(request.failure),
+        }
+    )
 
 
 def of_attempt(
-    request: Request, attempt: Attempt, *, number: int, retry: int, fallback: int
+    attempt: Attempt,
+    *,
+    number: int,
+    retry: int,
+    fallback: int,
+    shared: Mapping[str, Plain | None],
 ) -> dict[str, Plain]:
-    """Who was called, as which try, and how it went."""
+    """Who was called, as which try, and how it went; *shared* is :func:`of_all`."""
     deployment, cost = attempt.deployment, attempt.cost
     billed = attempt.outcome is not Outcome.ERROR or bool(cost and cost.total_usd)
-    found: dict[str, Plain | None] = {
-        "request_id": _short(request.call_id),
-        "outcome": str(attempt.outcome),
-        "attempt": number,
-        "retry_index": retry,
-        "fallback_index": fallback,
-        "model_group": deployment.model_group,
-        "provider": deployment.provider,
-        "deployment_id": deployment.id,
-        "billed": billed,
-        "cost_status": _status(cost.status) if cost is not None and billed else None,
-        "provider_ms": _ms(attempt.duration_s),
-        "ttft_ms": _ms(attempt.ttft.value_s) if attempt.ttft is not None else None,
-        "provider_request_id": _short(attempt.provider_request_id),
-    }
-    return _told(found) | _attribution(request) | _failure(attempt.failure)
+    return _told(
+        {
+            **shared,
+            "outcome": str(attempt.outcome),
+            "attempt": number,
+            "retry_index": retry,
+            "fallback_index": fallback,
+            "model_group": deployment.model_group,
+            "provider": deployment.provider,
+            "deployment_id": deployment.id,
+            "billed": billed,
+            "cost_status": _status(cost.status) if cost is not None and billed else None,
+            "provider_ms": _ms(attempt.duration_s),
+            "ttft_ms": _ms(attempt.ttft.value_s) if attempt.ttft is not None else None,
+            "provider_request_id": _short(attempt.provider_request_id),
+            **_failure(attempt.failure),
+        }
+    )
 
 
 def of_failover(failover: Failover) -> dict[str, Plain]:
@@ -112,25 +131,17 @@ def of_circuit(change: CircuitChange) -> dict[str, Plain]:
     )
 
 
-def _failure(failure: Failure | None) -> dict[str, Plain]:
+def _failure(failure: Failure | None) -> dict[str, Plain | None]:
     if failure is None:
         return {}
-    return _told(
-        {
-            "error_type": str(failure.error_type),
-            "error_source": str(failure.source),
-            "error_class": failure.error_class or None,
-            "error_code": failure.status_code,
-            "normalized_error": failure.normalized or None,
-            "traceback": failure.traceback or None,
-        }
-    )
-
-
-def _attribution(request: Request) -> dict[str, Plain]:
-    """On every observation: whose cost it is."""
-    caller = request.caller
-    return _told({"team": _short(caller.team), "key": _short(caller.key_alias)})
+    return {
+        "error_type": str(failure.error_type),
+        "error_source": str(failure.source),
+        "error_class": failure.error_class or None,
+        "error_code": failure.status_code,
+        "normalized_error": failure.normalized or None,
+        "traceback": failure.traceback or None,
+    }
 
 
 def _route(request: Request) -> str | None:

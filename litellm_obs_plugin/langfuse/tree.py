@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from litellm_obs_plugin.langfuse import metadata
 from litellm_obs_plugin.langfuse.event import circuit_events, failover_events
-from litellm_obs_plugin.langfuse.ids import observation_id, trace_id_of
+from litellm_obs_plugin.langfuse.ids import ObservationIds, trace_id_of
 from litellm_obs_plugin.langfuse.observation import Kind, Level, Observation, Tree
 from litellm_obs_plugin.langfuse.priced import cost_details, usage_details
 from litellm_obs_plugin.record import (
@@ -54,12 +54,13 @@ def build_tree(
     Not *priced*: beside LiteLLM's own generations, so without generation, model, usage and cost.
     """
     details = request.details or _NO_DETAILS
-    root = _root(request, details)
+    ids = ObservationIds(request)
+    root = _root(request, details, ids)
     kind = Kind.GENERATION if priced else Kind.SPAN
     parts = [
-        *failover_events(request, parent=root.id),
-        *circuit_events(request, circuits, parent=root.id),
-        *_attempts(request, details, root=root, kind=kind),
+        *failover_events(request, ids=ids, parent=root.id),
+        *circuit_events(circuits, ids=ids, parent=root.id),
+        *_attempts(request, details, ids=ids, root=root, kind=kind),
     ]
     parts.sort(key=lambda part: part.started_at)  # stable: a failover stands before its attempt
     return Tree(
@@ -80,7 +81,7 @@ def count_observations(request: Request) -> int:
     return 1 + len(request.attempts) + len(request.failovers)
 
 
-def _root(request: Request, details: TraceDetails) -> Observation:
+def _root(request: Request, details: TraceDetails, ids: ObservationIds) -> Observation:
     level = _LEVELS[request.outcome]
     message = _sentence(request.failure, details)
     if level is Level.DEFAULT and len(request.attempts) > 1:
@@ -88,7 +89,7 @@ def _root(request: Request, details: TraceDetails) -> Observation:
         tries, hops = len(request.attempts), len(request.failovers)
         message = f"answered at attempt {tries}, after {hops} failover{'s' * (hops != 1)}"
     return Observation(
-        id=observation_id(request, "request"),
+        id=ids.of("request"),
         parent=None,
         kind=Kind.SPAN,
         name=REQUEST_NAME,
@@ -108,16 +109,17 @@ def _end_of(request: Request) -> float:
 
 
 def _attempts(
-    request: Request, details: TraceDetails, *, root: Observation, kind: Kind
+    request: Request, details: TraceDetails, *, ids: ObservationIds, root: Observation, kind: Kind
 ) -> Iterable[Observation]:
     retry = hops = 0
+    shared = metadata.of_all(request)
     group = request.attempts[0].deployment.model_group if request.attempts else ""
     for number, attempt in enumerate(request.attempts, start=1):
         if attempt.deployment.model_group != group:
             group, retry, hops = attempt.deployment.model_group, 0, hops + 1
-        part = _attempt(request, attempt, details, number=number, root=root, kind=kind)
+        part = _attempt(attempt, details, number=number, ids=ids, root=root, kind=kind)
         part.metadata = metadata.of_attempt(
-            request, attempt, number=number, retry=retry, fallback=hops
+            attempt, number=number, retry=retry, fallback=hops, shared=shared
         )
         if kind is Kind.GENERATION:
             _price(part, attempt, details, is_last=number == len(request.attempts))
@@ -126,11 +128,11 @@ def _attempts(
 
 
 def _attempt(
-    request: Request,
     attempt: Attempt,
     details: TraceDetails,
     *,
     number: int,
+    ids: ObservationIds,
     root: Observation,
     kind: Kind,
 ) -> Observation:
@@ -138,7 +140,7 @@ def _attempt(
     known_s = attempt.duration_s
     ended_at = attempt.started_at + known_s if known_s is not None else root.ended_at
     return Observation(
-        id=observation_id(request, f"attempt {number}"),
+        id=ids.of(f"attempt {number}"),
         parent=root.id,
         kind=kind,
         name=f"attempt {number} {deployment.provider}/{deployment.model}"[:MAX_CHARS],
