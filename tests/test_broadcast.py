@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from fastapi import HTTPException
+from sse_starlette import ServerSentEvent
 
 from litellm_obs_plugin.routes.broadcast import Broadcast
+from litellm_obs_plugin.routes.stream import SeatedResponse, Seats
 
 NOW = 1_750_000_000.0
 FIRST = int(NOW * 1000)
@@ -120,3 +123,47 @@ async def test_a_failure_ends_the_stream_for_all(caplog):
 
     assert all(bodies[-1] == "2" for bodies in found)
     assert "no more" in caplog.text
+
+
+class TestSeats:
+    async def serve(self, seats, events):
+        async def receive():
+            await asyncio.sleep(3600)
+
+        async def send(_):
+            pass
+
+        seats.take()
+        await SeatedResponse(events, seats=seats)({"type": "http", "method": "GET"}, receive, send)
+
+    def test_one_too_many_is_told_when_to_come_again(self):
+        seats = Seats(most=2)
+        seats.take()
+        seats.take()
+
+        with pytest.raises(HTTPException) as caught:
+            seats.take()
+
+        assert (503, "10") == (caught.value.status_code, caught.value.headers["retry-after"])
+        seats.leave()
+        seats.take()
+
+    async def test_whoever_goes_leaves_the_seat(self):
+        seats = Seats(most=1)
+
+        async def ends():
+            yield ServerSentEvent("1")
+
+        async def breaks():
+            yield ServerSentEvent("1")
+            raise OSError("gone")
+
+        await self.serve(seats, ends())
+        with pytest.raises(OSError, match="gone"):
+            await self.serve(seats, breaks())
+        waiting = asyncio.create_task(self.serve(seats, broadcast(Maker()).listen()))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+        assert 0 == seats.taken

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import csv
 import gzip
+import io
 from types import SimpleNamespace
 
 import httpx
@@ -10,6 +13,7 @@ import litellm
 import pytest
 from fastapi import FastAPI
 
+from litellm_obs_plugin.gateway_api.window import build_window
 from litellm_obs_plugin.health.component import NotConfigured
 from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.host import access
@@ -19,6 +23,7 @@ from litellm_obs_plugin.host.watch import build_monitor
 from litellm_obs_plugin.ledger.book import LedgerWriter
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.record import Operation, Outcome, Request
+from litellm_obs_plugin.routes import gateway
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
 from litellm_obs_plugin.sections import HealthSettings
@@ -311,3 +316,78 @@ async def test_the_last_requests(client, tmp_path):
     writer.close()
 
     assert {"recent": 3, "slow": 1, "failed": 1} == counts
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """Which answers were computed."""
+    queries = []
+
+    def build(snapshot, archive, query, around):
+        queries.append(query)
+        return build_window(snapshot, archive, query, around)
+
+    monkeypatch.setattr(gateway, "build_window", build)
+    return queries
+
+
+async def test_many_viewers_cost_one_computation(client, computed):
+    """At once, and one after the other within a second; who has it already gets no body."""
+    path = "/api/gateway/metrics?window=15m&step=30s"
+    answers = await asyncio.gather(*(client.get(path) for _ in range(40)))
+    one = answers[0]
+    known = await client.get(path, headers={"if-none-match": f'W/{one.headers["etag"]}, "x"'})
+
+    assert 1 == len(computed)
+    assert {one.text} == {answer.text for answer in answers}
+    assert "private, max-age=30" == one.headers["cache-control"]
+    assert (304, b"", one.headers["etag"]) == (
+        known.status_code,
+        known.content,
+        known.headers["etag"],
+    )
+    assert 200 == (await client.get(path, headers={"if-none-match": '"other"'})).status_code
+    fresh = await client.get(path, headers={"cache-control": "no-cache"})
+    assert (200, 2) == (fresh.status_code, len(computed))
+
+
+async def test_another_question_has_another_answer(client, computed):
+    for query in ("window=15m", "window=16m", "window=15m&model=a", "window=15m&model=b"):
+        await client.get("/api/gateway/metrics?" + query)
+
+    assert 4 == len(set(computed))
+
+
+async def test_requests_as_a_table(client, tmp_path):
+    writer = LedgerWriter(directory=tmp_path, size=10, slow_s=0.5)
+    writer.record(finished("=cmd|' /C calc'!A0", Outcome.SUCCESS))
+    asked = {"accept": "text/csv"}
+    answer = await client.get("/api/gateway/requests", headers=asked)
+    writer.close()
+
+    header, row = list(csv.reader(io.StringIO(answer.text)))
+    found = dict(zip(header, row, strict=True))
+    assert "text/csv; charset=utf-8" == answer.headers["content-type"]
+    assert "1" == answer.headers["x-total-count"]
+    assert ("'=cmd|' /C calc'!A0", "1000.0") == (found["id"], found["total_ms"])
+    failovers = await client.get("/api/gateway/failovers?format=csv")
+    assert failovers.text.startswith("time,request_id,from_model_group")
+
+
+async def test_a_table_of_metrics_needs_steps_and_history(client):
+    answer = await client.get("/api/gateway/metrics?format=csv")
+    assert (422, ["query", "step"]) == (answer.status_code, answer.json()["detail"][0]["loc"])
+
+    answer = await client.get("/api/gateway/metrics?format=csv&step=30s")
+    assert 503 == answer.status_code
+    assert "history" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", JSON)
+async def test_an_unknown_parameter_is_refused(client, path):
+    answer = await client.get(path + "?Window=1h")
+
+    assert (422, ["query", "Window"]) == (
+        answer.status_code,
+        answer.json()["detail"][0]["loc"],
+    )

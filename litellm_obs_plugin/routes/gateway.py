@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -13,13 +14,23 @@ from litellm_obs_plugin.gateway_api.budgets import Budgets, build_budgets
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
 from litellm_obs_plugin.gateway_api.models import GatewayMetrics, ProviderState
 from litellm_obs_plugin.gateway_api.query import MetricsQuery, QueryError, parse_query
+from litellm_obs_plugin.gateway_api.table import write_history, write_table
 from litellm_obs_plugin.gateway_api.window import Surroundings, build_window
 from litellm_obs_plugin.history.standing import HistoryError
 from litellm_obs_plugin.host import access
 from litellm_obs_plugin.ledger.book import Page
 from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.ledger.selection import Selection, Sort
+from litellm_obs_plugin.ledger.table import FAILOVER_COLUMNS, REQUEST_COLUMNS, list_rows
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.routes.answering import (
+    Form,
+    Shelf,
+    choose_form,
+    max_age_s,
+    respond,
+    wants_fresh,
+)
 from litellm_obs_plugin.routes.parameters import DIMENSIONS, PartFilters, only
 from litellm_obs_plugin.routes.provider import provider_verdicts
 from litellm_obs_plugin.routes.reconciliation import reconciliation_router
@@ -42,8 +53,9 @@ log = logging.getLogger(__name__)
 
 _PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
 _CHANGES = 1000
+_METRICS_PARAMETERS = ("window", "since", "until", "step", "scope", "format", *DIMENSIONS)
 _LEDGER_PARAMETERS = (
-    *("kind", "sort", "limit", "offset"),
+    *("kind", "sort", "limit", "offset", "format"),
     *("modelGroup", "model", "provider", "outcome", "team", "key"),
 )
 Window = Annotated[str | None, Query(description="For example 15m, 1h or 7d; 1h without.")]
@@ -57,6 +69,10 @@ Scope = Annotated[
     Query(description="`fleet`: all proxies that share the database of `history.url`."),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, newest first.")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="Leave out so many first.")]
+AskedForm = Annotated[
+    Form | None, Query(alias="format", description="`csv` for a table; so does `Accept: text/csv`.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,20 +143,29 @@ def _circuits_json(snapshot: Snapshot, *, changes: list[Entry]) -> bytes:
 
 
 def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
+    shelf = Shelf()
+
     @router.get(
         GATEWAY_METRICS_PATH,
         response_model=GatewayMetrics,
-        dependencies=[Depends(only("window", "since", "until", "step", "scope", *DIMENSIONS))],
+        dependencies=[Depends(only(*_METRICS_PARAMETERS))],
     )
     async def metrics(
+        request: Request,
         parts: Annotated[PartFilters, Depends()],
         window: Window = None,
         since: Since = None,
         until: Until = None,
         step: Step = None,
         scope: Scope = "instance",
+        asked_form: AskedForm = None,
     ) -> Response:
-        """What the gateway did: requests, latency, cost, tokens, providers, models, errors."""
+        """What the gateway did: requests, latency, cost, tokens, providers, models, errors.
+
+        With `format=csv` the `history`, one row per step. The answer may be as old as
+        `Cache-Control` says; a request with `Cache-Control: no-cache` is always computed anew.
+        """
+        form = choose_form(asked_form, request.headers.get("accept"))
         try:
             query = parse_query(
                 window=window,
@@ -148,25 +173,35 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
                 until=until,
                 step=step,
                 filters=parts.parse(),
-                now=surfaces.clock(),
+                now=math.ceil(surfaces.clock()),  # so that equal questions are one for a second
             )
+            if form is Form.CSV and query.step_s is None:
+                raise QueryError("step", expected="a step, as CSV holds the history", got=step)
         except QueryError as error:
             raise unprocessable(error) from error
         query = replace(query, scope=scope)
-        body = await _read_metrics(query, surfaces=surfaces)
-        return Response(body, media_type="application/json")
+        age_s = max_age_s(query.step_s)
+        kept = await shelf.get(
+            (query, form),
+            partial(_read_metrics, query, form, surfaces=surfaces),
+            max_age_s=age_s,
+            fresh=wants_fresh(request),
+        )
+        return respond(request, kept, form=form, age_s=age_s)
 
 
-async def _read_metrics(query: MetricsQuery, *, surfaces: Surfaces) -> bytes:
+async def _read_metrics(
+    query: MetricsQuery, form: Form = Form.JSON, *, surfaces: Surfaces
+) -> bytes:
     providers = await provider_verdicts(surfaces.health)
-    build = partial(_metrics_json, query=query, surfaces=surfaces, providers=providers)
+    build = partial(_write_metrics, query=query, form=form, surfaces=surfaces, providers=providers)
     if query.scope == "fleet":
         return await _read_fleet(build, surfaces=surfaces)
 
     def build_here(snapshot: Snapshot) -> bytes:
         return build(snapshot, archive=surfaces.archive())
 
-    return await surfaces.view(query, build_here)
+    return await surfaces.view((query, form), build_here)
 
 
 async def _read_fleet(build: Callable[..., bytes], *, surfaces: Surfaces) -> bytes:
@@ -183,10 +218,11 @@ async def _read_fleet(build: Callable[..., bytes], *, surfaces: Surfaces) -> byt
         raise HTTPException(503, str(error)) from error
 
 
-def _metrics_json(
+def _write_metrics(
     snapshot: Snapshot,
     *,
     query: MetricsQuery,
+    form: Form,
     surfaces: Surfaces,
     providers: Mapping[str, ProviderState],
     archive: "Archive | FleetArchive | None",
@@ -201,26 +237,53 @@ def _metrics_json(
         surfaces.count_error("read_history")
         log.debug("litellm_obs: history cannot be read", exc_info=error)
         found = build_window(snapshot, None, query, around)
-    return found.model_dump_json(by_alias=True).encode()
+    if form is Form.JSON:
+        return found.model_dump_json(by_alias=True).encode()
+    if found.history is None:
+        raise HTTPException(503, "history is not kept, or cannot be read: CSV holds nothing else")
+    return write_history(found.history)
 
 
 def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(REQUESTS_PATH, dependencies=[Depends(only(*_LEDGER_PARAMETERS))])
+    @router.get(
+        REQUESTS_PATH,
+        response_model=list[dict[str, Any]],
+        dependencies=[Depends(only(*_LEDGER_PARAMETERS))],
+    )
     async def requests(
+        request: Request,
         response: Response,
         asked: Annotated[RequestFilters, Depends()],
         kind: Literal["recent", "slow", "failed"] = "recent",
         sort: Annotated[Sort, Query(description="Newest, longest or dearest first.")] = Sort.TIME,
         limit: Limit = 50,
-        offset: Annotated[int, Query(ge=0, description="Leave out so many first.")] = 0,
-    ) -> list[dict[str, Any]]:
+        offset: Offset = 0,
+        asked_form: AskedForm = None,
+    ) -> Any:
         """The last requests of a kind, of all workers; `X-Total-Count` says how many match."""
         selection = Selection(where=asked.where(), sort=sort, offset=offset, limit=limit)
         found = await surfaces.select(_PAGES[kind], selection)
-        response.headers["x-total-count"] = str(found.total)
+        count = {"x-total-count": str(found.total)}
+        if choose_form(asked_form, request.headers.get("accept")) is Form.CSV:
+            return _table(found.entries, REQUEST_COLUMNS, headers=count)
+        response.headers.update(count)
         return found.entries
 
-    @router.get(FAILOVERS_PATH, dependencies=[Depends(only("limit"))])
-    async def failovers(limit: Limit = 50) -> list[dict[str, Any]]:
+    @router.get(
+        FAILOVERS_PATH,
+        response_model=list[dict[str, Any]],
+        dependencies=[Depends(only("limit", "format"))],
+    )
+    async def failovers(request: Request, limit: Limit = 50, asked_form: AskedForm = None) -> Any:
         """The last failovers, of all workers, each with what it cost."""
-        return await surfaces.newest(Page.FAILOVERS, limit=limit)
+        entries = await surfaces.newest(Page.FAILOVERS, limit=limit)
+        if choose_form(asked_form, request.headers.get("accept")) is Form.CSV:
+            return _table(entries, FAILOVER_COLUMNS, headers={})
+        return entries
+
+
+def _table(
+    entries: list[Entry], columns: Mapping[str, str], *, headers: Mapping[str, str]
+) -> Response:
+    body = write_table(list(columns), list_rows(entries, columns))
+    return Response(body, media_type=Form.CSV.media_type, headers=dict(headers))

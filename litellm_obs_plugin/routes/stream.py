@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from litellm_obs_plugin.gateway_api.query import (
     MetricsQuery,
@@ -17,8 +18,48 @@ from litellm_obs_plugin.routes.parameters import DIMENSIONS, PartFilters, only
 from litellm_obs_plugin.routes.surfaces import GATEWAY_STREAM_PATH, Surfaces, unprocessable
 
 _HEARTBEAT_S = 15
+MOST_LISTENERS = 100
+_RETRY_S = 10
+MOST_LISTENERS = 100
+_RETRY_S = 10
 _Key = tuple[MetricsQuery, float]
 Read = Callable[[MetricsQuery], Awaitable[bytes]]
+
+
+class Seats:
+    """How many listeners one worker takes at a time."""
+
+    def __init__(self, most: int = MOST_LISTENERS) -> None:
+        self._most = most
+        self.taken = 0
+
+    def take(self) -> None:
+        """Take one.
+
+        Raises:
+            HTTPException: 503 when there is none.
+        """
+        if self.taken >= self._most:
+            problem = f"{self._most} streams are read from this worker; try again later"
+            raise HTTPException(503, problem, headers={"retry-after": str(_RETRY_S)})
+        self.taken += 1
+
+    def leave(self) -> None:
+        self.taken -= 1
+
+
+class SeatedResponse(EventSourceResponse):
+    """Leaves its seat when the client is gone, however that came."""
+
+    def __init__(self, events: AsyncIterator[ServerSentEvent], *, seats: Seats) -> None:
+        super().__init__(events, ping=_HEARTBEAT_S)
+        self._seats = seats
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._seats.leave()
 
 
 class Streams:
@@ -62,6 +103,7 @@ class Streams:
 def add_stream(router: APIRouter, surfaces: Surfaces, read: Read) -> None:
     """Add the route; *read* computes one answer."""
     streams = Streams(read, clock=surfaces.clock)
+    seats = Seats()
 
     @router.get(
         GATEWAY_STREAM_PATH,
@@ -81,9 +123,10 @@ def add_stream(router: APIRouter, surfaces: Surfaces, read: Read) -> None:
             interval_s = parse_interval(interval)
         except QueryError as error:
             raise unprocessable(error) from error
+        seats.take()
         after = _number(last_event_id)
         events = streams.events(query, interval_s=interval_s, after=after)
-        return EventSourceResponse(events, ping=_HEARTBEAT_S)
+        return SeatedResponse(events, seats=seats)
 
 
 def _number(last_event_id: str | None) -> int:

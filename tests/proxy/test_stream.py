@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
+
+from tests.proxy.server import AUTH
 
 pytestmark = pytest.mark.proxy
 
@@ -134,3 +139,64 @@ def test_a_query_that_is_no_query(gateway, query):
 
     assert 422 == answer.status_code
     assert [query.split("=")[0]] == answer.json()["detail"][0]["loc"][1:]
+
+
+def test_one_reader_too_many(gateway, wait_for):
+    """A hundred read at once; the next is told when to come again, and is let in when one goes."""
+
+    def status(stack):
+        answer = stack.enter_context(gateway.client.stream("GET", STREAM))
+        return answer.status_code, answer.headers.get("retry-after")
+
+    limits = httpx.Limits(max_connections=200)
+    with (
+        httpx.Client(
+            base_url=gateway.server.url, headers=AUTH, limits=limits, trust_env=False, timeout=60
+        ) as client,
+        ExitStack() as stack,
+    ):
+        for _ in range(100):
+            answer = stack.enter_context(client.stream("GET", STREAM))
+            assert 200 == answer.status_code
+        with ExitStack() as more:
+            assert (503, "10") == status(more)
+
+    def let_in():
+        with ExitStack() as more:
+            return status(more)[0] == 200
+
+    wait_for(let_in)
+
+
+def test_the_same_answer_again_needs_no_body(gateway):
+    """Two viewers within a moment: the second has it already."""
+    headers = {"cache-control": "max-age=60"}  # in the place of the tests' own no-cache
+    query = {"window": "6h", "step": "30s"}
+
+    def get(**known):
+        return gateway.client.get(
+            "/api/gateway/metrics", params=query, headers={**headers, **known}
+        )
+
+    def again():
+        first = get()
+        second = get(**{"if-none-match": first.headers["etag"]})
+        assert "private, max-age=30" == first.headers["cache-control"]
+        return (304, b"") == (second.status_code, second.content)
+
+    assert any(again() for _ in range(10))  # a second may just have ended
+
+
+def test_tables(gateway):
+    whole = gateway.json(window="1h", step="10s")
+    answer = gateway.client.get(
+        "/api/gateway/metrics", params={"window": "1h", "step": "10s", "format": "csv"}
+    )
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+
+    assert "text/csv; charset=utf-8" == answer.headers["content-type"]
+    assert whole["requests"]["total"] == sum(float(row["requests"] or 0) for row in rows)
+    lines = gateway.client.get("/api/gateway/requests", headers={"accept": "text/csv"})
+    (newest, *_) = csv.DictReader(io.StringIO(lines.text))
+    listed = gateway.client.get("/api/gateway/requests").json()[0]
+    assert (listed["id"], listed["time"]) == (newest["id"], newest["time"])
