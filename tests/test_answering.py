@@ -1,5 +1,7 @@
 """Forms, ages and entity tags of answers."""
 
+import asyncio
+
 import pytest
 
 from litellm_obs_plugin.routes.answering import Form, Shelf, choose_form
@@ -67,6 +69,48 @@ async def test_fresh_is_fresh():
 
     assert b"2" == await kitchen.ask(shelf, fresh=True)
     assert b"2" == await kitchen.ask(shelf)
+
+
+async def test_a_clock_that_is_set_back_keeps_nothing_alive():
+    kitchen = Kitchen()
+    shelf = Shelf(lambda: kitchen.now)
+    await kitchen.ask(shelf)
+    kitchen.now -= 50
+
+    assert b"2" == await kitchen.ask(shelf)
+
+
+async def test_one_who_hangs_up_takes_nothing_from_the_others():
+    kitchen, begun, go = Kitchen(), asyncio.Event(), asyncio.Event()
+    shelf = Shelf(lambda: kitchen.now)
+
+    async def slow():
+        begun.set()
+        await go.wait()
+        return await kitchen.make()
+
+    askers = [
+        asyncio.create_task(shelf.get("key", slow, max_age_s=60.0, fresh=True)) for _ in range(5)
+    ]
+    await begun.wait()
+    askers[0].cancel()
+    go.set()
+    answers = await asyncio.gather(*askers, return_exceptions=True)
+
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert [b"1"] * 4 == [answer.body for answer in answers[1:]]
+
+
+async def test_a_failure_is_told_and_not_kept():
+    kitchen = Kitchen()
+    shelf = Shelf(lambda: kitchen.now)
+
+    async def fail():
+        raise OSError("no such directory")
+
+    with pytest.raises(OSError, match="no such directory"):
+        await shelf.get("key", fail, max_age_s=60.0, fresh=False)
+    assert b"1" == await kitchen.ask(shelf)
 
 
 async def test_hostile_variety_does_not_grow_memory():

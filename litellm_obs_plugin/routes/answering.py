@@ -1,7 +1,7 @@
 """What form an answer takes, how long it may be kept, and whether the caller has it already."""
 
+import asyncio
 import hashlib
-import time
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,18 +49,20 @@ def _weigh(part: str) -> tuple[str, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An answer and until when it may be given again, on the monotonic clock."""
+    """An answer, when it was made, and until when it may be given again."""
 
     body: bytes
     etag: str
+    made: float
     until: float
 
 
 class Shelf:
     """The last answers: for a moment, equal questions get the same one."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._running: dict[Hashable, asyncio.Task[Kept]] = {}
         self._kept: dict[Hashable, Kept] = {}
 
     async def get(
@@ -71,15 +73,26 @@ class Shelf:
         It is kept for a second, a dear one for ten times as long as it took, and never longer than
         *max_age_s*.
         """
-        begun = self._monotonic()
-        found = self._kept.get(key)
-        if found is not None and not fresh and begun < found.until:
+        now, found = self._clock(), self._kept.get(key)
+        if found is not None and not fresh and found.made <= now < found.until:
             return found
+        running = self._running.get(key)
+        if running is None:
+            running = asyncio.create_task(self._make(key, make, max_age_s))
+            self._running[key] = running
+            running.add_done_callback(lambda _: self._running.pop(key, None))
+        # One caller that hangs up must not cancel the answer of the others.
+        return await asyncio.shield(running)
+
+    async def _make(
+        self, key: Hashable, make: Callable[[], Awaitable[bytes]], max_age_s: float
+    ) -> Kept:
+        begun = self._clock()
         body = await make()
-        ended = self._monotonic()
+        ended = self._clock()
         hold_s = min(max(_SHORTEST_S, (ended - begun) / _COMPUTE_SHARE), max_age_s)
         etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        kept = Kept(body=body, etag=etag, until=ended + hold_s)
+        kept = Kept(body=body, etag=etag, made=ended, until=ended + hold_s)
         self._put(key, kept, ended)
         return kept
 

@@ -143,7 +143,7 @@ def _circuits_json(snapshot: Snapshot, *, changes: list[Entry]) -> bytes:
 
 
 def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
-    shelf = Shelf()
+    shelf = Shelf(surfaces.clock)
 
     @router.get(
         GATEWAY_METRICS_PATH,
