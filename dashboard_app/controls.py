@@ -45,8 +45,8 @@ def choices(metrics: Json | None) -> dict[str, list[str]]:
     history = metrics.get("history") or {}
     teams = {*(metrics.get("costs", {}).get("byTeam") or {}), *(history.get("byTeam") or {})}
     return {
-        "model": sorted({row["model"] for row in metrics.get("models", ())}),
-        "provider": sorted(metrics.get("providers", {})),
+        "model": sorted({row["model"] for row in (metrics.get("models") or ())}),
+        "provider": sorted(metrics.get("providers") or {}),
         "team": sorted(teams - {"other"}),
     }
 

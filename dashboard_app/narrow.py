@@ -15,9 +15,11 @@ _UNKNOWN_LATENCY = dict.fromkeys(("p50", "p95", "p99", "average"))
 
 def narrowed(metrics: Json, history: Json | None, view: View) -> tuple[Json, Json | None]:
     """*metrics* and *history* of what *view* lets through."""
-    if not view.filters or metrics.get("filters"):
+    if not view.filters or metrics.get("filter"):
         return metrics, history
-    models = [row for row in metrics.get("models", ()) if not view.team and view.lets_through(row)]
+    models = [
+        row for row in (metrics.get("models") or ()) if not view.team and view.lets_through(row)
+    ]
     past = _history(history, view) if history else None
     requests, errors = _total(past, "requests"), _total(past, "errors")
     if models:
@@ -25,7 +27,7 @@ def narrowed(metrics: Json, history: Json | None, view: View) -> tuple[Json, Jso
         errors = sum(row["errors"] for row in models)
     providers = {
         name: state
-        for name, state in metrics.get("providers", {}).items()
+        for name, state in (metrics.get("providers") or {}).items()
         if not view.team and (name == view.provider or any(m["provider"] == name for m in models))
     }
     only = models[0] if len(models) == 1 else None
@@ -53,7 +55,7 @@ def narrowed(metrics: Json, history: Json | None, view: View) -> tuple[Json, Jso
         },
         "providers": providers,
         "models": models,
-        "circuits": [c for c in metrics.get("circuits", ()) if view.lets_through(c)],
+        "circuits": [c for c in (metrics.get("circuits") or ()) if view.lets_through(c)],
     }, past
 
 

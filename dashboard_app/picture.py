@@ -55,7 +55,7 @@ def draw(frame: Frame, view: View, choice: Choice) -> Picture:
         metrics,
         history,
         cost_by=COSTS[choice.cost_by],
-        narrowed=bool(view.filters and not reading.metrics.get("filters")),
+        narrowed=bool(view.filters and not reading.metrics.get("filter")),
     )
     return Picture(
         charts={name: plot(name, one) for name, one in data.items()},

@@ -105,10 +105,13 @@ class Store:
 
     def _frame(self, reading: Reading, *, view: View) -> Frame:
         now = self._clock()
-        self._trail.add(reading.metrics, at=now)
-        history = reading.metrics.get("history") or self._trail.history(
-            seconds=view.seconds, step_s=view.step_s, now=now
-        )
+        history = reading.metrics.get("history")
+        if not reading.metrics.get("filter"):
+            if not view.filters:
+                self._trail.add(reading.metrics, at=now)
+            history = history or self._trail.history(
+                seconds=view.seconds, step_s=view.step_s, now=now
+            )
         return Frame(reading=reading, history=history, fetched_at=now)
 
     def _wait_s(self) -> float:
@@ -124,7 +127,7 @@ class Store:
     def _tell(self, listener: Listener, frame: Frame) -> None:
         try:
             listener(frame)
-        except Exception:  # noqa: BLE001  one closed page must not stop the others
+        except (RuntimeError, ValueError, KeyError, TypeError):  # a page that has just closed
             _log.exception("A page could not be told of a reading")
             self.unsubscribe(listener)
 

@@ -114,9 +114,11 @@ def tiles(metrics: Json, history: Json | None) -> list[Tile]:
 
 def status_tile(metrics: Json) -> Tile:
     """The worst of what providers and circuits say."""
-    providers = metrics.get("providers", {})
+    providers = metrics.get("providers") or {}
     states = [state["status"] for state in providers.values()]
-    opened = sorted({c["provider"] for c in metrics.get("circuits", ()) if c["state"] == "open"})
+    opened = sorted(
+        {c["provider"] for c in (metrics.get("circuits") or ()) if c["state"] == "open"}
+    )
     healthy = states.count("healthy")
     detail = f"{healthy} of {len(states)} providers healthy" if states else "No provider seen yet"
     if opened:

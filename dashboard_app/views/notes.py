@@ -39,9 +39,7 @@ def note(metrics: Json, view: View) -> str:
 
 def _filtered(metrics: Json, view: View) -> str:
     names = " and ".join(f"{name} <b>{text(value)}</b>" for name, value in view.filters.items())
-    more = (
-        "" if metrics.get("filters") else " Counts are of attempts; — is what is not told for it."
-    )
+    more = "" if metrics.get("filter") else " Counts are of attempts; — is what is not told for it."
     return (
         f'<p class="muted" role="note">Only {names}.{more} '
         '<button type="button" class="plain" data-clear>Show all</button></p>'

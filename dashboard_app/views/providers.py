@@ -19,7 +19,7 @@ def render(metrics: Json, history: Json | None, health: Json) -> str:
     """HTML of all cards."""
     order = list(_STATES)
     states = sorted(
-        metrics.get("providers", {}).items(), key=lambda p: (order.index(p[1]["status"]), p[0])
+        (metrics.get("providers") or {}).items(), key=lambda p: (order.index(p[1]["status"]), p[0])
     )
     cards = "".join(_card(name, state, metrics, history, health) for name, state in states)
     return f'<div class="providers">{cards}</div>' if cards else ""
@@ -27,7 +27,7 @@ def render(metrics: Json, history: Json | None, health: Json) -> str:
 
 def _card(name: str, state: Json, metrics: Json, history: Json | None, health: Json) -> str:
     border, tone, word = _STATES[state["status"]]
-    rows = [row for row in metrics.get("models", ()) if row["provider"] == name]
+    rows = [row for row in (metrics.get("models") or ()) if row["provider"] == name]
     attempts = sum(row["requests"] for row in rows)
     errors = sum(row["errors"] for row in rows)
     reason = dig(health, "components", "providers", name, "message")

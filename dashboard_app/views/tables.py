@@ -12,7 +12,7 @@ Json = Mapping[str, Any]
 
 def render_models(metrics: Json) -> str:
     """HTML of the comparison, dearest first."""
-    rows = sorted(metrics.get("models", ()), key=lambda r: (-(r.get("costs") or 0), r["model"]))
+    rows = sorted((metrics.get("models") or ()), key=lambda r: (-(r.get("costs") or 0), r["model"]))
     most = max((r.get("costs") or 0 for r in rows), default=0) or 1
     heads = ("Model", "Attempts", "Success", "p50", "p95", "p99", "TTFT p50", "Tokens/s", "Tokens")
     body = "".join(_model(row, share=(row.get("costs") or 0) / most) for row in rows)
@@ -251,7 +251,7 @@ _COMPARED: tuple[tuple[str, tuple[str, ...], Any, int], ...] = (
 
 def render_comparison(metrics: Json, pair: tuple[str, str]) -> str:
     """HTML of two models side by side, the better value of each line marked."""
-    found = {row["model"]: row for row in metrics.get("models", ())}
+    found = {row["model"]: row for row in (metrics.get("models") or ())}
     if not all(name in found for name in pair):
         return ""
     rows = [found[name] for name in pair]
