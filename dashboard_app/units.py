@@ -1,5 +1,7 @@
 """Numbers as people read them. None is an em dash, never a zero."""
 
+import math
+
 UNKNOWN = "—"
 
 
@@ -22,7 +24,8 @@ def money(value: float | None) -> str:
     if size == 0 or size >= 1:
         return f"{sign}${size:,.2f}"
     if size < 1e-4:
-        return f"{sign}${size:.1e}"
+        decimals = 1 - math.floor(math.log10(size))
+        return f"{sign}${size:.{decimals}f}" if decimals <= 9 else f"{sign}${size:.1e}"
     return f"{sign}${size:.4f}" if size < 0.1 else f"{sign}${size:.3f}"
 
 

@@ -72,6 +72,10 @@ def dashboard(
         list[str] | None, typer.Option(help="host:port that browsers see; repeatable.")
     ] = None,
     interval_s: Annotated[float, typer.Option(min=0.5, help="Seconds between readings.")] = 2.0,
+    max_pages: Annotated[int, typer.Option(min=1, help="Pages open at once.")] = 100,
+    frame_ancestor: Annotated[
+        list[str] | None, typer.Option(help="Origin that may show it in a frame; repeatable.")
+    ] = None,
 ) -> None:
     """Serve the live dashboard. The proxy's key comes from GATEWAY_DASHBOARD_KEY."""
     try:
@@ -87,6 +91,8 @@ def dashboard(
         prefix=prefix,
         origins=tuple(origin or ()),
         interval_s=interval_s,
+        pages=max_pages,
+        frame_ancestors=tuple(frame_ancestor or ()),
         **read_secrets(os.environ),
     )
     try:

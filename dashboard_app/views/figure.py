@@ -25,7 +25,7 @@ HEIGHT = 200
 _FORMATS = {
     "duration": "return tick < 1000 ? +tick.toFixed(1) + ' ms' : +(tick / 1000).toFixed(2) + ' s'",
     "money": "return tick === 0 ? '$0' : '$' + (tick >= 0.1 ? tick.toFixed(2) : "
-    "tick >= 1e-4 ? +tick.toPrecision(2) : tick.toExponential(0))",
+    "tick >= 1e-7 ? tick.toFixed(9).replace(/0+$/, '') : tick.toExponential(0))",
     "count": "return tick >= 1e6 ? +(tick/1e6).toFixed(1)+'M' : tick >= 1e3 ? "
     "+(tick/1e3).toFixed(1)+'k' : +tick.toFixed(2)",
 }

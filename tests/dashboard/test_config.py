@@ -15,7 +15,12 @@ def test_the_command_line(monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["--gateway-url", "proxy:4000"], "gateway-url"), (["--address", "0.0.0.0"], "address")],
+    [
+        (["--gateway-url", "proxy:4000"], "gateway-url"),
+        (["--address", "0.0.0.0"], "address"),
+        (["--max-pages", "0"], "max-pages"),
+        (["--frame-ancestor", "*"], "frame-ancestor"),
+    ],
 )
 def test_what_cannot_be_used_is_named(monkeypatch, arguments, named):
     monkeypatch.delenv("GATEWAY_DASHBOARD_PASSWORD", raising=False)
