@@ -64,7 +64,7 @@ class Dashboard(param.Parameterized):
         self._started = False
         self._choices: dict[str, list[str]] = {}
         self.charts = charts or make_charts()
-        self.blocks = {name: block() for name in _BLOCKS}
+        self.blocks = {name: block(visible=name in _ALWAYS) for name in _BLOCKS}
         for chart in self.charts.values():
             chart.on_brush(self._brushed)
         self.param.watch(self._change_view, ["span", "model", "provider", "team"])
@@ -164,8 +164,8 @@ class Dashboard(param.Parameterized):
         pair = (self.compare_a, self.compare_b)
         choice = Choice(cost_by=self.cost_by, request=self.request, compare=pair)
         picture = self._gallery.picture(self._frame, self.view, choice)
-        for name, plotted in picture.charts.items():
-            self.charts[name].update(plotted, bounds=bounds)
+        for name, chart in self.charts.items():
+            chart.update(picture.charts.get(name, chart.plotted), bounds=bounds)
         for name, html in picture.blocks.items():
             self._show(name, html)
         self._show("zoomed", notes.zoomed(bounds) if _interval(self.zoom) else "")

@@ -27,8 +27,13 @@ function chartCsv(name) {
   csv([["time", "series", "value"], ...rows], "gateway-" + name);
 }
 function chartPng(name) {
-  Bokeh.index.find_one(chart(name)).export("png").canvas
-    .toBlob(blob => save(blob, "gateway-" + name + ".png"));
+  var drawn = Bokeh.index.find_one(chart(name)).export("png").canvas;
+  var sheet = document.createElement("canvas"), pen = sheet.getContext("2d");
+  sheet.width = drawn.width; sheet.height = drawn.height;
+  pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--card");
+  pen.fillRect(0, 0, sheet.width, sheet.height);
+  pen.drawImage(drawn, 0, 0);
+  sheet.toBlob(blob => save(blob, "gateway-" + name + ".png"));
 }
 function tableCsv(button) {
   var section = button.closest("section"), cells = row => Array.from(row.cells)

@@ -63,7 +63,6 @@ class Chart:
         """Take the colours of *palette*."""
         self._palette = palette
         figure = self.figure
-        figure.update(background_fill_color=palette.card, border_fill_color=palette.card)
         for axis in (*figure.xaxis, *figure.yaxis):
             axis.update(major_label_text_color=palette.muted)
         for grid in figure.ygrid:

@@ -92,6 +92,8 @@ def _arrange(figure: Any, *, axis: str) -> None:
         sizing_mode="stretch_width",
         toolbar_location=None,
         outline_line_color=None,
+        background_fill_color=None,
+        border_fill_color=None,
         min_border_left=62,
         min_border_right=14,
         min_border_top=8,

@@ -141,7 +141,7 @@ def test_colours_change(dashboard, frame):
 
     dashboard.ask('{"set": "theme", "value": "light"}')
 
-    assert LIGHT.card == dashboard.charts["cost"].figure.background_fill_color
+    assert LIGHT.muted == dashboard.charts["cost"].figure.xaxis[0].major_label_text_color
 
 
 def test_csv_has_every_point(dashboard, frame):

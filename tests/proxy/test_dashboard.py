@@ -279,6 +279,7 @@ def test_nothing_stands_in_the_way_of_a_reader(gateway, visit, scheme):
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_nothing_is_wider_than_the_screen(gateway, visit, scheme, width):
     ask(gateway)
+    ask(gateway, "[fault:gpt-4o=503]", model="primary")
     page = visit(scheme=scheme, width=width)
     soon(page.get_by_role("region", name="Models compared", exact=True), "gpt")
 
