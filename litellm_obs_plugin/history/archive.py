@@ -77,6 +77,7 @@ class Archive:
         self._store = store
         self._name = name
         self._baseline: Snapshot | None = None
+        self._last: tuple[Snapshot, Snapshot, Snapshot] | None = None
 
     def read(
         self,
@@ -126,7 +127,7 @@ class Archive:
                 )
                 first, parts, watched = written.first, written.parts, written.intervals
         if end > before.taken_at and live.taken_at > first:
-            parts.append(_newest(live, before, metrics))
+            parts.append(_newest(self._increase(live, before), live, before, metrics))
             watched.append(_unwritten(live, before, first))
         return Past(
             start=float(first),
@@ -135,6 +136,12 @@ class Archive:
             intervals=tuple(watched),
             fit_s=fit_s,
         )
+
+    def _increase(self, live: Snapshot, before: Snapshot) -> Snapshot:
+        """What is not written yet; one answer asks for it several times."""
+        if self._last is None or self._last[0] is not live or self._last[1] is not before:
+            self._last = live, before, difference(live, before)
+        return self._last[2]
 
     def _seen(self, connection: sa.Connection, instance: Instance | None) -> Snapshot | None:
         """The writer's baseline; read again only when the writer has written."""
@@ -185,8 +192,9 @@ def fit(start: float, levels: list[Level], step_s: int | None) -> int:
     return ceil_to(max(step_s or STEPS_S[-1], finest), finest)
 
 
-def _newest(live: Snapshot, before: Snapshot, metrics: Collection[str] | None) -> Columns:
-    increase = difference(live, before)
+def _newest(
+    increase: Snapshot, live: Snapshot, before: Snapshot, metrics: Collection[str] | None
+) -> Columns:
     if metrics is not None:
         increase = Snapshot(
             started_at=increase.started_at,

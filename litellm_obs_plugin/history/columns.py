@@ -86,11 +86,24 @@ class Columns:
 def join(parts: Iterable[Columns]) -> Columns:
     """All rows of all *parts*, each series named once."""
     places: dict[SeriesName, int] = {}
-    rows: list[Raw] = []
-    for part in parts:
+    found = [part for part in parts if len(part)]
+    series = []
+    for part in found:
         moved = [places.setdefault(name, len(places)) for name in part.names]
-        rows.extend((moved[row[0]], *row[1:]) for row in part.rows())
-    return Columns.of(tuple(places), rows)
+        series.append(np.asarray(moved, dtype=np.int64)[part.series])
+    if not found:
+        return Columns.of((), [])
+    return Columns(
+        names=tuple(places),
+        series=np.concatenate(series),
+        t=np.concatenate([part.t for part in found]),
+        value=np.concatenate([part.value for part in found]),
+        n=np.concatenate([part.n for part in found]),
+        zero=np.concatenate([part.zero for part in found]),
+        low=np.concatenate([part.low for part in found]),
+        high=np.concatenate([part.high for part in found]),
+        bins=[bins for part in found for bins in part.bins],
+    )
 
 
 def encode_bins(sketch: Sketch) -> bytes:
