@@ -16,6 +16,8 @@ import json
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+from litellm_obs_plugin.health.report import HealthCheckResponse, HostHealthResponse
+
 _STATUS = {"enum": ["healthy", "unhealthy", "degraded"]}
 _TIME = {"type": "string", "format": "date-time", "pattern": r"T.*(Z|\+00:00)$"}
 _PART = {"$ref": "#/$defs/component"}
@@ -63,11 +65,19 @@ SCHEMA = {
     "$defs": {"component": _COMPONENT},
 }
 _VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
+# What the code itself says it answers, which is also what the proxy's OpenAPI shows.
+_OWN, _OWN_OF_HOST = (
+    Draft202012Validator(
+        one.model_json_schema(by_alias=True, mode="serialization"), format_checker=FormatChecker()
+    )
+    for one in (HealthCheckResponse, HostHealthResponse)
+)
 
 
 def check(answer: bytes | dict) -> dict:
     """The report, if it is one; nowhere in it a null."""
     report = json.loads(answer) if isinstance(answer, bytes) else answer
     _VALIDATOR.validate(report)
+    (_OWN_OF_HOST if "healthy_count" in report else _OWN).validate(report)
     assert "null" not in json.dumps(report).replace('"null"', "")
     return report

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import schemathesis
 import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from tests.health.schema import check
 from tests.proxy.server import Server, start_proxy, start_simulator
@@ -232,6 +239,49 @@ def test_a_thousand_questions_start_no_probe(house, troubled, wait_for):
     asked = {path: n - before.get(path, 0) for path, n in house.asked().items()}
     assert {"/v1/models"} == set(asked)
     assert asked["/v1/models"] <= rounds * 2 * len(TROUBLES)
+
+
+def our_schema(house: House) -> dict:
+    """The part of the proxy's own OpenAPI that is ours and answers with one JSON."""
+    whole = house.client.get("/openapi.json", headers=ADMIN).json()
+    whole["paths"] = {
+        path: {"get": operations["get"]}
+        for path, operations in whole["paths"].items()
+        if "observability" in operations.get("get", {}).get("tags", ())
+        and not path.endswith("/stream")
+    }
+    return whole
+
+
+def test_no_question_breaks_it(house, troubled):
+    """Whatever the schema allows is asked: no 5xx, and every answer is one that it promises."""
+    schema = schemathesis.openapi.from_dict(our_schema(house))
+    operations = [found.ok() for found in schema.get_all_operations()]
+    asked = dict.fromkeys((one.label for one in operations), 0)
+    checks = [not_a_server_error, status_code_conformance, response_schema_conformance]
+
+    def ask_all(operation) -> None:
+        @settings(
+            max_examples=15,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def ask(case) -> None:
+            asked[operation.label] += 1
+            case.headers = ADMIN
+            answer = case.call(base_url=house.proxy.url, timeout=60)
+            case.validate_response(answer, checks=checks)
+
+        ask()
+
+    for one in operations:
+        ask_all(one)
+    assert {"GET /health/gateway", "GET /api/gateway/metrics", "GET /api/gateway/slo"} <= set(asked)
+    assert min(asked.values()) > 0
 
 
 def test_all_down_and_well_again(house, troubled, wait_for):
