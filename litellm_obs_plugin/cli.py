@@ -102,6 +102,36 @@ def dashboard(
     serve(config)
 
 
+@app.command()
+def doctor(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The proxy's configuration. Default: ./proxy_config.yaml, else ours."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="What the proxy is told to listen on.")] = "0.0.0.0",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The proxy's port.")] = 4000,
+    url: Annotated[str | None, typer.Option(help="A running proxy to ask, too.")] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="LITELLM_MASTER_KEY", help="A key for it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of the table.")] = False,
+) -> None:
+    """Say what is right and wrong with a configuration, and what to do. Exit code 1: it fails."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # no download for a check
+    from rich.console import Console
+
+    from litellm_obs_plugin.doctor import report
+    from litellm_obs_plugin.doctor.visit import examine
+
+    path = config or default_config(Path.cwd())
+    findings = list(examine(path, address=Address(host, str(port)), url=url, key=key))
+    if as_json:
+        typer.echo(report.to_json(findings))
+    else:
+        report.print_table(findings, Console())
+    raise typer.Exit(0 if report.is_well(findings) else 1)
+
+
 def reset_state(address: Address) -> None:
     """Forget what was counted for the proxy at *address*.
 

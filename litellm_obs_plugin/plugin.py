@@ -41,6 +41,7 @@ from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.metrics.view import complete
 from litellm_obs_plugin.metrics.worker_file import FileState, WorkerFile
+from litellm_obs_plugin.promising import make_promises
 from litellm_obs_plugin.reconciling import RATIO, Reconciler, build_reconciler
 from litellm_obs_plugin.record import CircuitChange
 from litellm_obs_plugin.routes.register import register
@@ -48,6 +49,7 @@ from litellm_obs_plugin.routes.surfaces import Surfaces
 from litellm_obs_plugin.settings import Settings, read_settings
 from litellm_obs_plugin.slo.budget import Budget, Period
 from litellm_obs_plugin.slo.meter import BudgetMeter, with_budgets
+from litellm_obs_plugin.slo.promises import ObjectiveMeter
 from litellm_obs_plugin.tracing import Tracing, start_tracing
 
 if TYPE_CHECKING:
@@ -128,6 +130,12 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         )
         for b in settings.budgets
     ]
+    keeper = make_keeper(
+        settings.history, state_dir=state_dir, meter=recorder, failed=count_error, clock=clock
+    )
+    archive = keeper.archive if keeper is not None else lambda: None
+    promises = make_promises(settings.slo, archive=archive, failed=count_error)
+    objectives = ObjectiveMeter(objectives=promises.objectives, counter=recorder)
     spending = BudgetMeter(budgets=budgets, counter=recorder, clock=clock)
     directory = Directory()
     gen_ai = (GenAiMeter(counter=recorder),) if settings.gen_ai_compat else ()
@@ -135,7 +143,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     key_budgets = KeyBudgetMeter(meter=recorder, clock=clock)
     publisher = Publisher(
         directory=directory,
-        sinks=(recorder, ledger, answers, headroom, spending, key_budgets, *gen_ai),
+        sinks=(recorder, ledger, answers, headroom, spending, key_budgets, objectives, *gen_ai),
         timed=partial(_observe, recorder, "plugin_record_seconds"),
         traces=tracer,
     )
@@ -149,12 +157,9 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         tracker=tracker, answers=answers, directory=directory, clock=clock, describer=describer
     )
     snapshots = _snapshots(Fleet(state_dir, clock=clock), budgets, clock)
-    reader = SharedReader(lambda: snapshots().with_series(monitor.gauges()))
+    reader = SharedReader(lambda: promises.show(snapshots().with_series(monitor.gauges())))
     state_files = StateFiles(
         state_dir, is_recording=lambda: worker_file.state is not FileState.CLOSED
-    )
-    keeper = make_keeper(
-        settings.history, state_dir=state_dir, meter=recorder, failed=count_error, clock=clock
     )
     monitor = build_monitor(
         settings.health,
@@ -197,7 +202,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             reader=reader,
             ledger=LedgerReader(state_dir),
             answers=answers,
-            archive=keeper.archive if keeper is not None else lambda: None,
+            archive=archive,
             fleet_archive=keeper.fleet_archive if keeper is not None else lambda: None,
             health=monitor,
             replace_health=settings.replace_health,
@@ -208,6 +213,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             count_error=count_error,
             scraped=note_scrape,
             budgets=budgets,
+            promises=promises,
             reconciler=reconciler,
             clock=clock,
         ),

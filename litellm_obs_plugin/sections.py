@@ -1,9 +1,10 @@
 """The sections of the settings."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class HealthSettings(BaseModel):
@@ -81,3 +82,36 @@ class HistorySettings(BaseModel):
     def spool_s(self) -> float:
         """Seconds that rows wait."""
         return _seconds(self.spool)
+
+
+class SloSettings(BaseModel):
+    """A share of the requests that is to be good."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=80)
+    objective: float = Field(gt=0, lt=1)
+    kind: Literal["availability", "latency"] = "availability"
+    threshold_ms: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    models: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_threshold(self) -> "SloSettings":
+        if (self.kind == "latency") != (self.threshold_ms is not None):
+            msg = "threshold_ms: expected with kind latency, and only there"
+            raise ValueError(msg)
+        return self
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise unless all *names* differ.
+
+    Raises:
+        ValueError: one is there twice.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            msg = f"name: expected each once, {name!r} is there twice"
+            raise ValueError(msg)
+        seen.add(name)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from litellm_obs_plugin.langfuse_settings import USUAL_VARIABLES, LangfuseSettings
-from litellm_obs_plugin.sections import HealthSettings, HistorySettings
+from litellm_obs_plugin.sections import HealthSettings, HistorySettings, SloSettings, check_names
 
 SECTION = "callback_settings.litellm_obs"
 ENV_PREFIX = "LITELLM_OBS_"
@@ -99,6 +99,11 @@ class Settings(BaseModel):
         description="List of `{name, usd, period, scope}`; period is day, week or month (UTC), "
         "scope any of team, key, tag, model, provider.",
     )
+    slo: tuple[SloSettings, ...] = Field(
+        default=(),
+        max_length=20,
+        description="List of `{name, objective, kind, threshold_ms, models}`; see docs/slo.md.",
+    )
     ledger: LedgerSettings = Field(
         default=LedgerSettings(), description="The last slow and failed requests."
     )
@@ -132,6 +137,12 @@ class Settings(BaseModel):
             if one not in _LABELS and not re.fullmatch(r"tag:\S+", one):
                 msg = "expected team, key, deployment, tag or tag:<name>"
                 raise ValueError(msg)
+        return value
+
+    @field_validator("slo")
+    @classmethod
+    def _check_slo(cls, value: tuple[SloSettings, ...]) -> tuple[SloSettings, ...]:
+        check_names(one.name for one in value)
         return value
 
     @field_validator("state_dir")

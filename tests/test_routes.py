@@ -27,6 +27,7 @@ from litellm_obs_plugin.routes import gateway
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
 from litellm_obs_plugin.sections import HealthSettings
+from litellm_obs_plugin.slo.promises import Promises, since_start
 from tests.fake_state import NOW, Ledger, State
 
 PAGES = ["/metrics", "/metrics/"]
@@ -69,6 +70,7 @@ def surfaces(state, errors, tmp_path):
         ),
         replace_health=False,
         budgets=(),
+        promises=Promises(objectives=(), past=since_start),
         reconciler=None,
         host_families=lambda: (),
         count_error=errors.append,

@@ -313,6 +313,23 @@ CATALOG: tuple[Metric, ...] = (
         "name",
         unit="seconds",
     ),
+    counter(
+        "slo_events_total",
+        "Requests that count under an objective: good or bad.",
+        *("slo", "result"),
+    ),
+    gauge("slo_objective_ratio", "Share of requests that is to be good.", "slo", unit="ratio"),
+    gauge(
+        "slo_burn_rate",
+        "How many times faster than allowed the budget of bad requests is used.",
+        *("slo", "window"),
+    ),
+    gauge(
+        "slo_budget_remaining_ratio",
+        "Share of 30 days' allowed bad requests that is left; negative when overdrawn.",
+        "slo",
+        unit="ratio",
+    ),
     counter("plugin_errors_total", "Failures inside the plugin, caught and counted.", "stage"),
     counter("plugin_events_dropped_total", "Events that could not be recorded.", "reason"),
     counter("series_overflow_total", "Samples folded into `other` past max_series.", "metric"),

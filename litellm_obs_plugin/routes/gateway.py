@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
-from litellm_obs_plugin.gateway_api.budgets import Budgets, build_budgets
+from litellm_obs_plugin.gateway_api.budgets import build_budgets
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
 from litellm_obs_plugin.gateway_api.models import GatewayMetrics, ProviderState
+from litellm_obs_plugin.gateway_api.objectives import Promised, build_objectives
 from litellm_obs_plugin.gateway_api.query import MetricsQuery, QueryError, parse_query
 from litellm_obs_plugin.gateway_api.table import write_history, write_table
 from litellm_obs_plugin.gateway_api.window import Surroundings, build_window
@@ -117,15 +118,17 @@ def gateway_router(surfaces: Surfaces) -> APIRouter:
 
 
 def _add_budgets(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(SLO_PATH, response_model=Budgets, dependencies=[Depends(only())])
+    @router.get(SLO_PATH, response_model=Promised, dependencies=[Depends(only())])
     async def slo() -> Response:
-        """Every budget: spent, left, and when it will be used up at this rate."""
+        """Every budget and objective: used, left, and when it will be used up at this rate."""
         build = partial(_budgets_json, surfaces=surfaces)
         return Response(await surfaces.view("budgets", build), media_type="application/json")
 
 
 def _budgets_json(snapshot: Snapshot, *, surfaces: Surfaces) -> bytes:
-    found = build_budgets(snapshot, surfaces.budgets, now=surfaces.clock())
+    known = build_budgets(snapshot, surfaces.budgets, now=surfaces.clock())
+    objectives = build_objectives(surfaces.promises.states(snapshot))
+    found = Promised(budgets=known.budgets, key_budgets=known.key_budgets, objectives=objectives)
     return found.model_dump_json(by_alias=True).encode()
 
 

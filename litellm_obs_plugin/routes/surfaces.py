@@ -18,6 +18,7 @@ from litellm_obs_plugin.ledger.selection import Found, Selection
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 from litellm_obs_plugin.slo.budget import Budget
+from litellm_obs_plugin.slo.promises import Promises
 
 if TYPE_CHECKING:
     from litellm_obs_plugin.history.archive import Archive
@@ -59,6 +60,7 @@ class Surfaces:
     schema: int
     labels: Collection[str]
     budgets: Sequence[Budget]
+    promises: Promises
     reconciler: Reconciler
     host_families: Callable[[], Iterable[Any]]
     count_error: Callable[[str], None]

@@ -1,0 +1,1 @@
+"""What is right and wrong with a proxy's configuration, and what to do about it."""
