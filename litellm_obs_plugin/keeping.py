@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from litellm_obs_plugin.health.component import NotConfigured, Source
 from litellm_obs_plugin.health.past import HistorySource
+from litellm_obs_plugin.ledger.log import LogWriter
 from litellm_obs_plugin.metrics.fleet import Fleet
 from litellm_obs_plugin.metrics.recorder import Recorder
 from litellm_obs_plugin.sections import HistorySettings
+from litellm_obs_plugin.settings import LedgerSettings
 
 if TYPE_CHECKING:
     from litellm_obs_plugin.history.keeper import Keeper
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 def make_keeper(
     settings: HistorySettings,
     *,
+    ledger: LedgerSettings,
     state_dir: Path,
     meter: Recorder,
     failed: Callable[[str], None],
@@ -36,6 +39,9 @@ def make_keeper(
         clock=clock,
         url=settings.url,
         spool_s=settings.spool_s,
+        beside=LogWriter(
+            directory=state_dir, keep=ledger.keep, keep_s=ledger.keep_s, clock=clock
+        ).write,
     )
 
 

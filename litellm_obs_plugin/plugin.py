@@ -31,7 +31,8 @@ from litellm_obs_plugin.host.ticker import tick
 from litellm_obs_plugin.host.tracker import Tracker
 from litellm_obs_plugin.host.watch import build_monitor
 from litellm_obs_plugin.keeping import make_keeper, source_of
-from litellm_obs_plugin.ledger.book import LedgerReader, LedgerWriter
+from litellm_obs_plugin.ledger.book import LedgerWriter
+from litellm_obs_plugin.ledger.log import LoggedReader
 from litellm_obs_plugin.metrics import fleet
 from litellm_obs_plugin.metrics.election import Election
 from litellm_obs_plugin.metrics.fleet import Fleet
@@ -131,7 +132,12 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         for b in settings.budgets
     ]
     keeper = make_keeper(
-        settings.history, state_dir=state_dir, meter=recorder, failed=count_error, clock=clock
+        settings.history,
+        ledger=settings.ledger,
+        state_dir=state_dir,
+        meter=recorder,
+        failed=count_error,
+        clock=clock,
     )
     archive = keeper.archive if keeper is not None else lambda: None
     promises = make_promises(settings.slo, archive=archive, failed=count_error)
@@ -200,7 +206,11 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         reader=reader,
         surfaces=Surfaces(
             reader=reader,
-            ledger=LedgerReader(state_dir),
+            ledger=LoggedReader(
+                state_dir,
+                log=keeper.requests if keeper is not None else lambda: None,
+                failed=count_error,
+            ),
             answers=answers,
             archive=archive,
             fleet_archive=keeper.fleet_archive if keeper is not None else lambda: None,

@@ -38,6 +38,19 @@ class LedgerSettings(BaseModel):
     size: int = Field(
         default=200, ge=1, le=10_000, description="Entries kept of each kind, per worker."
     )
+    keep: int = Field(
+        default=20_000,
+        ge=1,
+        le=1_000_000,
+        description="Requests kept in the history's file, at about 1 kB each.",
+    )
+    keep_days: float = Field(
+        default=7, gt=0, le=400, description="Days that a request is kept there at most."
+    )
+
+    @property
+    def keep_s(self) -> float:
+        return self.keep_days * 86_400
 
 
 class BudgetSettings(BaseModel):

@@ -104,14 +104,14 @@ TOP = ", ".join(sorted(Settings.model_fields))
         (
             {"ledger": {"slow": 1}},
             {},
-            f"{SECTION}.ledger.slow: unknown setting; known are size, slow_ms",
+            f"{SECTION}.ledger.slow: unknown setting; known are keep, keep_days, size, slow_ms",
         ),
         ({}, {"LITELLM_OBS_MAX_SERIS": "1"}, "LITELLM_OBS_MAX_SERIS: unknown setting; known are"),
         ({}, {"LITELLM_OBS_": "1"}, "LITELLM_OBS_: unknown setting; known are"),
         (
             {},
             {"LITELLM_OBS_LEDGER__SLOW": "1"},
-            "LITELLM_OBS_LEDGER__SLOW: unknown setting; known are size, slow_ms",
+            "LITELLM_OBS_LEDGER__SLOW: unknown setting; known are keep, keep_days, size, slow_ms",
         ),
         (
             {"max_series": 0},

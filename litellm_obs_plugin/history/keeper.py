@@ -15,6 +15,7 @@ from litellm_obs_plugin.history.archive import Archive
 from litellm_obs_plugin.history.courier import Courier
 from litellm_obs_plugin.history.database import FILE, check, open_file, set_aside
 from litellm_obs_plugin.history.fleet_archive import FleetArchive
+from litellm_obs_plugin.history.request_log import RequestLog
 from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.standing import Standing, reason_of
 from litellm_obs_plugin.history.store import Store
@@ -49,7 +50,10 @@ class Keeper:
         clock: Callable[[], float],
         url: str | None = None,
         spool_s: float = 0.0,
+        beside: Callable[[Store, str], None] | None = None,
     ) -> None:
+        """*beside* writes what else is kept of the proxy of that name."""
+        self._beside = beside
         self._directory = directory
         self._read = read
         self._keep_s = keep_s
@@ -124,6 +128,11 @@ class Keeper:
             own=own, shared=self._courier.shared, name=self._name, host=socket.gethostname()
         )
 
+    def requests(self) -> RequestLog | None:
+        """The requests one by one; None while the database cannot be opened."""
+        store = self._store
+        return RequestLog(store=store, name=self._name) if store is not None else None
+
     def _written_here(self) -> tuple[Store, str] | None:
         store = self._store
         return (store, self._name) if store is not None and self._writer is not None else None
@@ -176,6 +185,8 @@ class Keeper:
             )
         written_at = self._writer.write()
         self._writer.tidy(self._clock())
+        if self._beside is not None:
+            self._beside(self._store, self._name)
         self._meter.set("history_write_timestamp_seconds", value=written_at)
         self._told = ""
         self._standing = Standing(written_at=written_at)

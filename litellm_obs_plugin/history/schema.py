@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Double,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -82,6 +83,29 @@ baseline_at = Table(
     Column("instance_id", Integer, primary_key=True, autoincrement=False),
     Column("at", Double, nullable=False),
     Column("started_at", Double, nullable=False),
+)
+
+# A finished request as the ledger shows it, with what it is found and sorted by.
+request = Table(
+    "litellm_obs_request",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", Integer, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("slow", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("model_group", Text),
+    Column("model", Text),
+    Column("provider", Text),
+    Column("outcome", Text),
+    Column("team", Text),
+    Column("key_alias", Text),
+    Column("duration_ms", Double),
+    Column("cost_usd", Double),
+    Column("entry", Text, nullable=False),
+    UniqueConstraint("instance_id", "digest"),
+    Index("litellm_obs_request_received", "instance_id", "received_at"),
 )
 
 

@@ -19,7 +19,7 @@ from litellm_obs_plugin.ledger.selection import Found, Selection, select
 from litellm_obs_plugin.record import CircuitChange, Outcome, Request
 
 _KEEP_DEAD_FILES = 8
-_FAILED = frozenset({Outcome.ERROR, Outcome.REJECTED})
+FAILED_OUTCOMES = frozenset({Outcome.ERROR, Outcome.REJECTED})
 
 
 class Page(IntEnum):
@@ -51,7 +51,7 @@ class LedgerWriter:
         self._file.append(Page.RECENT, entry)
         if request.duration_s is not None and request.duration_s >= self._slow_s:
             self._file.append(Page.SLOW, entry)
-        if request.outcome in _FAILED:
+        if request.outcome in FAILED_OUTCOMES:
             self._file.append(Page.FAILED, entry)
         for failover in request.failovers:
             self._file.append(Page.FAILOVERS, encode(failover_entry(request, failover)))
@@ -85,8 +85,9 @@ class LedgerReader:
         Raises:
             OSError: the directory cannot be read.
         """
-        entries = sorted(self._entries(page), key=lambda entry: str(entry["time"]), reverse=True)
-        return entries[:limit]
+        entries = (json.loads(data) for data in read_page(self._directory, page))
+        newest = sorted(entries, key=lambda entry: str(entry["time"]), reverse=True)
+        return newest[:limit]
 
     def select(self, page: Page, selection: Selection) -> Found:
         """The entries that *selection* asks for.
@@ -96,10 +97,15 @@ class LedgerReader:
         """
         return select(self.newest(page, limit=sys.maxsize), selection)
 
-    def _entries(self, page: Page) -> Iterator[Entry]:
-        for path in self._directory.glob("*" + ring.SUFFIX):
-            try:
-                for data in ring.read_ring(path, page):
-                    yield json.loads(data)
-            except FileNotFoundError:
-                continue  # a starting worker has just removed it
+
+def read_page(directory: Path, page: Page) -> Iterator[bytes]:
+    """The entries of one page in all rings of *directory*, in no order.
+
+    Raises:
+        OSError: the directory cannot be read.
+    """
+    for path in directory.glob("*" + ring.SUFFIX):
+        try:
+            yield from ring.read_ring(path, page)
+        except FileNotFoundError:
+            continue  # a starting worker has just removed it

@@ -24,6 +24,17 @@ class Selection:
     offset: int = 0
     limit: int = 50
 
+    def order(self, newest_first: list[Entry]) -> list[Entry]:
+        """In the order asked for. What is not known stands last; among equals the newest first."""
+        size = _SIZES.get(self.sort)
+        if size is None:
+            return newest_first
+        return sorted(newest_first, key=lambda e: _descending(size(e)))
+
+    def fits(self, entry: Entry) -> bool:
+        """Whether *entry* has the values that are asked for."""
+        return all(entry.get(name) == value for name, value in self.where.items())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -35,33 +46,28 @@ class Found:
 
 def select(newest_first: Iterable[Entry], selection: Selection) -> Found:
     """The page of *selection*. What is not known sorts last; among equals the newest is first."""
-    matching = [e for e in newest_first if _matches(e, selection.where)]
-    size = _SIZES.get(selection.sort)
-    if size is not None:
-        matching.sort(key=lambda e: _descending(size(e)))
+    matching = selection.order([e for e in newest_first if selection.fits(e)])
     end = selection.offset + selection.limit
     return Found(entries=matching[selection.offset : end], total=len(matching))
-
-
-def _matches(entry: Entry, where: Mapping[str, str]) -> bool:
-    return all(entry.get(name) == value for name, value in where.items())
 
 
 def _descending(size: float | None) -> tuple[bool, float]:
     return (size is None, -(size or 0.0))
 
 
-def _duration_ms(entry: Entry) -> float | None:
+def duration_ms(entry: Entry) -> float | None:
+    """How long the request took; None when that is not known."""
     found: float | None = entry.get("latency", {}).get("totalMs")
     return found
 
 
-def _cost_usd(entry: Entry) -> float | None:
+def cost_usd(entry: Entry) -> float | None:
+    """What it cost in US dollars; None when that is not known."""
     found: float | None = entry.get("costUsd")
     return found
 
 
 _SIZES: Mapping[Sort, Callable[[Entry], float | None]] = {
-    Sort.DURATION: _duration_ms,
-    Sort.COST: _cost_usd,
+    Sort.DURATION: duration_ms,
+    Sort.COST: cost_usd,
 }

@@ -74,6 +74,12 @@ def test_history_over_a_restart(tmp_path, free_port, simulator, wait_for):
         assert whole["tokens"]["input"] == 900
         assert whole["tokens"]["output"] == 450
         history = whole["history"]
+        listed = httpx.get(
+            f"{server.url}/api/gateway/requests", params={"limit": 1000}, headers=AUTH, timeout=30
+        )
+        ids = [row["id"] for row in listed.json()]
+        assert listed.headers["x-total-count"] == "9"
+        assert len(set(ids)) == len(ids) == 9
         assert history["stepSeconds"] == 10
         known = [n for n in history["requests"] if n is not None]
         assert sum(known) == 9

@@ -1,0 +1,153 @@
+"""The ledger's requests in the history database: beyond what the rings hold, over restarts."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from litellm_obs_plugin.history.standing import HistoryError
+from litellm_obs_plugin.ledger.book import FAILED_OUTCOMES, LedgerReader, Page, read_page
+from litellm_obs_plugin.ledger.entry import Entry
+from litellm_obs_plugin.ledger.selection import Found, Selection, cost_usd, duration_ms
+
+if TYPE_CHECKING:
+    from litellm_obs_plugin.history.request_log import Line, RequestLog, Search
+    from litellm_obs_plugin.history.store import Store
+
+logger = logging.getLogger(__name__)
+
+_FIELDS = ("modelGroup", "model", "provider", "outcome", "team", "key")
+_EXPIRE_EVERY_S = 600.0
+
+
+class LogWriter:
+    """Copies what is new in the workers' rings. For the one that writes history."""
+
+    def __init__(
+        self, *, directory: Path, keep: int, keep_s: float, clock: Callable[[], float]
+    ) -> None:
+        self._directory = directory
+        self._keep = keep
+        self._keep_s = keep_s
+        self._clock = clock
+        self._seen: frozenset[str] = frozenset()
+        self._expired_at = 0.0
+
+    def write(self, store: "Store", name: str) -> None:
+        """Write what was not there the last time.
+
+        Raises:
+            OSError: the rings cannot be read.
+            sqlalchemy.exc.DBAPIError: the database cannot be written; the next call tries again.
+        """
+        from litellm_obs_plugin.history.request_log import RequestLog
+
+        log, now = RequestLog(store=store, name=name), self._clock()
+        lines = {line.digest: line for line in read_lines(self._directory)}
+        oldest = now - self._keep_s
+        new = [
+            line
+            for digest, line in lines.items()
+            if digest not in self._seen and line.received_at >= oldest
+        ]
+        if new:
+            log.add(sorted(new, key=lambda line: line.received_at)[-self._keep :])
+        self._seen = frozenset(lines)
+        if abs(now - self._expired_at) >= _EXPIRE_EVERY_S:
+            log.expire(before=oldest, keep=self._keep)
+            self._expired_at = now
+
+
+class LoggedReader(LedgerReader):
+    """What all workers have noted, and what of it was written before."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        log: "Callable[[], RequestLog | None]",
+        failed: Callable[[str], None],
+    ) -> None:
+        """*log* answers None while there is none; *failed* counts when it cannot be read."""
+        super().__init__(directory)
+        self._log = log
+        self._failed = failed
+
+    def select(self, page: Page, selection: Selection) -> Found:
+        log = self._log()
+        if log is None:
+            return super().select(page, selection)
+        try:
+            return select_logged(log, self._directory, page, selection)
+        except HistoryError as error:
+            self._failed("read_history")
+            logger.debug("litellm_obs: the requests cannot be read", exc_info=error)
+            return super().select(page, selection)
+
+
+def read_lines(directory: Path) -> "Iterator[Line]":
+    """Every request that the rings in *directory* hold, once.
+
+    Raises:
+        OSError: the directory cannot be read.
+    """
+    texts: dict[bytes, set[Page]] = {}
+    for page in (Page.RECENT, Page.SLOW, Page.FAILED):
+        for data in read_page(directory, page):
+            texts.setdefault(data, set()).add(page)
+    for data, pages in texts.items():
+        yield _line(data, slow=Page.SLOW in pages)
+
+
+def _line(data: bytes, *, slow: bool) -> "Line":
+    from litellm_obs_plugin.history.request_log import Line
+
+    entry: Entry = json.loads(data)
+    return Line(
+        digest=hashlib.blake2b(data, digest_size=16).hexdigest(),
+        received_at=datetime.fromisoformat(entry["time"]).timestamp(),
+        slow=slow,
+        failed=entry["outcome"] in FAILED_OUTCOMES,
+        duration_ms=duration_ms(entry),
+        cost_usd=cost_usd(entry),
+        values={name: entry.get(name) for name in _FIELDS},
+        text=data.decode(),
+    )
+
+
+def select_logged(log: "RequestLog", directory: Path, page: Page, selection: Selection) -> Found:
+    """The page of *selection*, of what is written and what is only in the rings yet.
+
+    Raises:
+        HistoryError: the database cannot be read.
+        OSError: the rings cannot be read.
+    """
+    fresh = {line.digest: line for line in read_lines(directory) if _is_of(line, page)}
+    found = log.search(_search(page, selection), fresh=fresh)
+    unwritten = [json.loads(fresh[digest].text) for digest in found.unwritten]
+    waiting = [entry for entry in unwritten if selection.fits(entry)]
+    every = [*waiting, *(json.loads(text) for text in found.texts)]
+    every.sort(key=lambda entry: str(entry["time"]), reverse=True)
+    start = selection.offset - found.offset
+    entries = selection.order(every)[start : start + selection.limit]
+    return Found(entries=entries, total=found.total + len(waiting))
+
+
+def _is_of(line: "Line", page: Page) -> bool:
+    return {Page.SLOW: line.slow, Page.FAILED: line.failed}.get(page, True)
+
+
+def _search(page: Page, selection: Selection) -> "Search":
+    from litellm_obs_plugin.history.request_log import Order, Search
+
+    return Search(
+        slow=page is Page.SLOW,
+        failed=page is Page.FAILED,
+        where=selection.where,
+        order=Order(selection.sort),
+        offset=selection.offset,
+        limit=selection.limit,
+    )
