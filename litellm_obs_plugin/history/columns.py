@@ -6,6 +6,7 @@ key (int16) and count (uint16), little-endian; a larger count repeats its key.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class Columns:
     def of(cls, names: Sequence[SeriesName], rows: Sequence[Raw]) -> "Columns":
         """*rows*: (index of the series, t, value, n, zero, low, high, bins)."""
         series, t, value, n, zero, low, high, bins = (
-            zip(*rows, strict=True) if rows else ([] for _ in range(8))
+            list(map(itemgetter(place), rows)) for place in range(8)
         )
         return cls(
             names=names,
@@ -55,7 +56,7 @@ class Columns:
             zero=np.asarray(zero, dtype=np.int64),
             low=np.asarray(low, dtype=np.float64),  # None becomes NaN
             high=np.asarray(high, dtype=np.float64),
-            bins=list(bins),
+            bins=bins,
         )
 
     def only(self, fits: Callable[[SeriesName], bool]) -> "Columns":
