@@ -255,7 +255,7 @@ class Store:
         }
 
 
-def _some_at_a_time(found: sa.CursorResult[Any]) -> Iterator[list[Raw]]:
+def _some_at_a_time(found: sa.CursorResult[Any]) -> Iterator[Sequence[Raw]]:
     """The driver's own tuples, few enough to stay in the processor's cache.
 
     A day has so many rows that SQLAlchemy's wrapping of each takes half of the time.

@@ -24,6 +24,7 @@ PROMISED = {
         "plugin_events_dropped_total": "reason",
         "series_overflow_total": "metric",
         "langfuse_observations_total": "result",
+        "slo_events_total": "slo result",
     },
     Kind.GAUGE: {
         "inflight_requests": "model_group",
@@ -42,6 +43,11 @@ PROMISED = {
         "langfuse_queue_bytes": "",
         "langfuse_last_success_timestamp_seconds": "",
         "component_up": "component",
+        "history_write_timestamp_seconds": "",
+        "langfuse_cost_delta_ratio": "",
+        "slo_objective_ratio": "slo",
+        "slo_burn_rate": "slo window",
+        "slo_budget_remaining_ratio": "slo",
     },
     Kind.SKETCH: {
         "request_duration_seconds": "model_group stream outcome",
