@@ -29,6 +29,11 @@ def money(value: float | None) -> str:
     return f"{sign}${size:.4f}" if size < 0.1 else f"{sign}${size:.3f}"
 
 
+def difference_of_cost(value: float) -> str:
+    """For example ``$0.0006 saved``."""
+    return f"{money(abs(value))} {'saved' if value < 0 else 'added'}"
+
+
 def duration(ms: float | None) -> str:
     """Milliseconds as 462 ms, 1.21 s or 3.5 min."""
     if ms is None:

@@ -210,7 +210,7 @@ def render_failovers(failovers: Sequence[Json]) -> str:
         return card("Failovers", "newest first", _empty("None so far"))
     lost = sum(f.get("lostMs") or 0 for f in failovers)
     added = [f["costAddedUsd"] for f in failovers if f.get("costAddedUsd") is not None]
-    price = f" · {units.money(sum(added))} added" if added else ""
+    price = f" · {units.difference_of_cost(sum(added))}" if added else ""
     note = f"last {len(failovers)}: {units.duration(lost)} lost{price}"
     heads = ("Time (UTC)", "From", "To", "Reason", "Outcome", "Lost", "Added")
     body = "".join(map(_failover, failovers[:10]))

@@ -105,7 +105,7 @@ def _failover(one: Json) -> str:
     recovered = one["outcome"] == "recovered"
     tone, word = ("warn-text", "◐ failover") if recovered else ("bad-text", "✕ failover failed")
     added = one.get("costAddedUsd")
-    price = f" · {units.money(added)} added" if added is not None else ""
+    price = f" · {units.difference_of_cost(added)}" if added is not None else ""
     link = f" · {trace_link(one)}" if one.get("traceUrl") else ""
     return (
         f'<span class="wrap"><b>{text(source["provider"])}</b> '

@@ -19,6 +19,8 @@ from tests.dashboard.fake_gateway import metrics
         (units.money(1234.5), "$1,234.50"),
         (units.money(0.00123), "$0.0012"),
         (units.money(-2), "−$2.00"),
+        (units.difference_of_cost(0.0006), "$0.0006 added"),
+        (units.difference_of_cost(-0.0006), "$0.0006 saved"),
         (units.duration(3.14), "3.1 ms"),
         (units.duration(462), "462 ms"),
         (units.duration(1210), "1.21 s"),

@@ -56,6 +56,20 @@ def assert_cost(seen, price: dict[str, float]) -> None:
     )
 
 
+def assert_estimated(seen, price: dict[str, float]) -> None:
+    """No usage came: LiteLLM counts the words it saw, and the dollars are those of that count."""
+    tokens = {t: seen.page.total("tokens_total", type=t) for t in ("input", "output")}
+    expected = {("input",): tokens["input"] * price["input_cost_per_token"]}
+    expected[("output",)] = tokens["output"] * price["output_cost_per_token"]
+
+    assert all(tokens.values()), tokens
+    assert seen.page.by("cost_usd_total", "component") == pytest.approx(expected, abs=1e-9)
+    assert seen.page.total("cost_per_request_usd_sum") == pytest.approx(
+        sum(expected.values()), abs=1e-9
+    )
+    assert seen.page.by("requests_by_cost_status_total", "status") == {("estimated",): 1}
+
+
 def assert_one(seen, *, outcome: str = "success", stream: str = "false", **labels: str) -> None:
     """Exactly one request was counted, with these labels, and its duration once."""
     labels = {"outcome": outcome, "stream": stream, **labels}
@@ -353,6 +367,7 @@ def test_a_stream_that_breaks(gateway):
     assert_one(seen, model_group="chat", stream="true", outcome="error")
     assert_attempts(seen, *[("openai", "error", "connection")] * len(seen.calls))
     assert_error(seen, "connection", "provider")
+    assert_estimated(seen, price_of("gpt-4o-mini"))
 
 
 def test_a_caller_who_hangs_up(gateway):
@@ -367,7 +382,7 @@ def test_a_caller_who_hangs_up(gateway):
     assert_one(seen, model_group="chat", stream="true", outcome="client_disconnect")
     assert_attempts(seen, ("openai", "client_disconnect", "other"))
     assert seen.page.total("request_errors_total") == 0
-    assert seen.page.total("requests_by_cost_status_total", status="estimated") == 1
+    assert_estimated(seen, price_of("gpt-4o-mini"))
 
 
 def test_a_caller_who_hangs_up_before_the_answer(gateway):
