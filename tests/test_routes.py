@@ -12,6 +12,7 @@ import httpx
 import litellm
 import pytest
 from fastapi import FastAPI
+from jsonschema import Draft202012Validator
 
 from litellm_obs_plugin.gateway_api.window import build_window
 from litellm_obs_plugin.health.component import NotConfigured
@@ -120,12 +121,44 @@ def test_applications_share_nothing(surfaces):
     assert [True, True] == [register(FastAPI(), surfaces) for _ in range(2)]
 
 
-def test_the_schema_names_the_json_routes(app):
-    """The page for scrapers is no JSON and stays out."""
-    paths = app.openapi()["paths"]
+def operations(app):
+    """(path and method, what the schema says of it) for each of our routes."""
+    return {
+        f"{method} {path}": told
+        for path, methods in app.openapi()["paths"].items()
+        for method, told in methods.items()
+    }
 
-    assert set(JSON) <= set(paths)
-    assert not set(PAGES) & set(paths)
+
+def test_the_schema_names_every_route(app):
+    assert {*JSON, "/metrics", "/api/llm", "/health/gateway"} <= set(app.openapi()["paths"])
+    assert {"get /api/llm", "post /api/llm", "post /api/llm/chat/completions"} <= set(
+        operations(app)
+    )
+
+
+def test_the_schema_explains_every_route_and_parameter(app):
+    for name, told in operations(app).items():
+        assert told["description"], name
+        for parameter in told.get("parameters", ()):
+            assert parameter.get("description"), (name, parameter["name"])
+
+
+def test_every_route_has_an_example_that_its_schema_allows(app):
+    """The stream has none: its events are the JSON of the other route."""
+    components = app.openapi()["components"]
+    without = []
+    for name, told in operations(app).items():
+        told = told["responses"]["200"].get("content", {})
+        if "example" not in next(iter(told.values()), {}):
+            without.append(name)
+        for media in told.values():
+            if "schema" in media and "example" in media:
+                Draft202012Validator({**media["schema"], "components": components}).validate(
+                    media["example"]
+                )
+
+    assert ["get /api/gateway/metrics/stream"] == without
 
 
 @pytest.mark.parametrize("path", [*PAGES, *JSON])

@@ -9,12 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from litellm_obs_plugin.gateway_api.budgets import build_budgets
 from litellm_obs_plugin.gateway_api.circuits import Circuits, build_circuits
 from litellm_obs_plugin.gateway_api.models import GatewayMetrics, ProviderState
 from litellm_obs_plugin.gateway_api.objectives import Promised, build_objectives
 from litellm_obs_plugin.gateway_api.query import MetricsQuery, QueryError, parse_query
+from litellm_obs_plugin.gateway_api.rows import FailoverRow, RequestRow
 from litellm_obs_plugin.gateway_api.table import write_history, write_table
 from litellm_obs_plugin.gateway_api.window import Surroundings, build_window
 from litellm_obs_plugin.history.standing import HistoryError
@@ -34,6 +36,7 @@ from litellm_obs_plugin.routes.answering import (
 )
 from litellm_obs_plugin.routes.parameters import DIMENSIONS, PartFilters, only
 from litellm_obs_plugin.routes.provider import provider_verdicts
+from litellm_obs_plugin.routes.publishing import answers
 from litellm_obs_plugin.routes.reconciliation import reconciliation_router
 from litellm_obs_plugin.routes.stream import add_stream
 from litellm_obs_plugin.routes.surfaces import (
@@ -54,6 +57,7 @@ log = logging.getLogger(__name__)
 
 _PAGES = {"recent": Page.RECENT, "slow": Page.SLOW, "failed": Page.FAILED}
 _CHANGES = 1000
+_UNCHANGED = {"description": "The caller's `If-None-Match` still holds."}
 _METRICS_PARAMETERS = ("window", "since", "until", "step", "scope", "format", *DIMENSIONS)
 _LEDGER_PARAMETERS = (
     *("kind", "sort", "limit", "offset", "format"),
@@ -69,6 +73,10 @@ Scope = Annotated[
     Literal["instance", "fleet"],
     Query(description="`fleet`: all proxies that share the database of `history.url`."),
 ]
+Kind = Annotated[
+    Literal["recent", "slow", "failed"],
+    Query(description="`slow`: longer than `ledger.slow_ms`; `failed`: errors and rejections."),
+]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most so many, newest first.")]
 Offset = Annotated[int, Query(ge=0, le=1_000_000, description="Leave out so many first.")]
 AskedForm = Annotated[
@@ -80,12 +88,17 @@ AskedForm = Annotated[
 class RequestFilters:
     """Only requests with these values."""
 
-    model_group: Annotated[str | None, Query(alias="modelGroup")] = None
-    model: str | None = None
-    provider: str | None = None
-    outcome: str | None = None
-    team: str | None = None
-    key: str | None = None
+    model_group: Annotated[
+        str | None, Query(alias="modelGroup", description="The group that was asked for.")
+    ] = None
+    model: Annotated[str | None, Query(description="The model that answered, or was last.")] = None
+    provider: Annotated[str | None, Query(description="Its provider, such as openai.")] = None
+    outcome: Annotated[
+        str | None,
+        Query(description="success, error, rejected, client_disconnect or cache_hit."),
+    ] = None
+    team: Annotated[str | None, Query(description="The caller's team, by alias or id.")] = None
+    key: Annotated[str | None, Query(description="The alias of the caller's key.")] = None
 
     def where(self) -> dict[str, str]:
         """Those that are given, by the name of the entry's field."""
@@ -118,7 +131,9 @@ def gateway_router(surfaces: Surfaces) -> APIRouter:
 
 
 def _add_budgets(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(SLO_PATH, response_model=Promised, dependencies=[Depends(only())])
+    told = answers("slo", Promised)
+
+    @router.get(SLO_PATH, responses=told, dependencies=[Depends(only())])
     async def slo() -> Response:
         """Every budget and objective: used, left, and when it will be used up at this rate."""
         build = partial(_budgets_json, surfaces=surfaces)
@@ -133,7 +148,9 @@ def _budgets_json(snapshot: Snapshot, *, surfaces: Surfaces) -> bytes:
 
 
 def _add_circuits(router: APIRouter, surfaces: Surfaces) -> None:
-    @router.get(CIRCUITS_PATH, response_model=Circuits, dependencies=[Depends(only("limit"))])
+    told = answers("circuits", Circuits)
+
+    @router.get(CIRCUITS_PATH, responses=told, dependencies=[Depends(only("limit"))])
     async def circuits(limit: Limit = 50) -> Response:
         """Every deployment's circuit, and the last changes of all workers."""
         changes = await surfaces.newest(Page.CIRCUITS, limit=limit)
@@ -150,7 +167,7 @@ def _add_metrics(router: APIRouter, surfaces: Surfaces) -> None:
 
     @router.get(
         GATEWAY_METRICS_PATH,
-        response_model=GatewayMetrics,
+        responses=answers("metrics", GatewayMetrics, s304=_UNCHANGED),
         dependencies=[Depends(only(*_METRICS_PARAMETERS))],
     )
     async def metrics(
@@ -250,39 +267,39 @@ def _write_metrics(
 def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
     @router.get(
         REQUESTS_PATH,
-        response_model=list[dict[str, Any]],
+        responses=answers("requests", list[RequestRow]),
         dependencies=[Depends(only(*_LEDGER_PARAMETERS))],
     )
     async def requests(
         request: Request,
-        response: Response,
         asked: Annotated[RequestFilters, Depends()],
-        kind: Literal["recent", "slow", "failed"] = "recent",
+        kind: Kind = "recent",
         sort: Annotated[Sort, Query(description="Newest, longest or dearest first.")] = Sort.TIME,
         limit: Limit = 50,
         offset: Offset = 0,
         asked_form: AskedForm = None,
-    ) -> Any:
+    ) -> Response:
         """The last requests of a kind, of all workers; `X-Total-Count` says how many match."""
         selection = Selection(where=asked.where(), sort=sort, offset=offset, limit=limit)
         found = await surfaces.select(_PAGES[kind], selection)
         count = {"x-total-count": str(found.total)}
         if choose_form(asked_form, request.headers.get("accept")) is Form.CSV:
             return _table(found.entries, REQUEST_COLUMNS, headers=count)
-        response.headers.update(count)
-        return found.entries
+        return JSONResponse(found.entries, headers=count)
 
     @router.get(
         FAILOVERS_PATH,
-        response_model=list[dict[str, Any]],
+        responses=answers("failovers", list[FailoverRow]),
         dependencies=[Depends(only("limit", "format"))],
     )
-    async def failovers(request: Request, limit: Limit = 50, asked_form: AskedForm = None) -> Any:
+    async def failovers(
+        request: Request, limit: Limit = 50, asked_form: AskedForm = None
+    ) -> Response:
         """The last failovers, of all workers, each with what it cost."""
         entries = await surfaces.newest(Page.FAILOVERS, limit=limit)
         if choose_form(asked_form, request.headers.get("accept")) is Form.CSV:
             return _table(entries, FAILOVER_COLUMNS, headers={})
-        return entries
+        return JSONResponse(entries)
 
 
 def _table(

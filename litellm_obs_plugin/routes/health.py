@@ -9,6 +9,7 @@ from litellm_obs_plugin.health.report import HealthCheckResponse, HostHealthResp
 from litellm_obs_plugin.health.status import Status
 from litellm_obs_plugin.host import access
 from litellm_obs_plugin.host.visibility import built_in_router, visible_ids
+from litellm_obs_plugin.routes.publishing import with_example
 from litellm_obs_plugin.routes.surfaces import HEALTH_PATH, HOST_HEALTH_PATH, LLM_PATH, Surfaces
 
 _OK, _FORBIDDEN, _UNAVAILABLE = 200, 403, 503
@@ -26,10 +27,10 @@ DeploymentId = Annotated[str | None, Query(description="Only the deployment with
 def health_router(surfaces: Surfaces) -> APIRouter:
     """``/health/gateway``, and the same under ``GET /api/llm``."""
     router = APIRouter(tags=["observability"])
-    unavailable = _unavailable(HealthCheckResponse)
+    told = {200: with_example("health", HealthCheckResponse), **_unavailable(HealthCheckResponse)}
 
-    @router.get(HEALTH_PATH, response_model=HealthCheckResponse, responses=unavailable)
-    @router.get(LLM_PATH, response_model=HealthCheckResponse, responses=unavailable)
+    @router.get(HEALTH_PATH, responses=told)
+    @router.get(LLM_PATH, responses=told)
     async def gateway_health(
         user: User, probe: ProbeFirst = None, ready: Ready = False
     ) -> Response:

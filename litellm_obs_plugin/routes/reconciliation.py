@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from litellm_obs_plugin.gateway_api.query import QueryError, parse_days
 from litellm_obs_plugin.gateway_api.reconciliation import Reconciliation
 from litellm_obs_plugin.routes.parameters import only
+from litellm_obs_plugin.routes.publishing import answers
 from litellm_obs_plugin.routes.surfaces import RECONCILIATION_PATH, Surfaces, unprocessable
 
 _MOST_DAYS = 31
@@ -15,7 +16,9 @@ _MOST_DAYS = 31
 def reconciliation_router(surfaces: Surfaces) -> APIRouter:
     router = APIRouter()
 
-    @router.get(RECONCILIATION_PATH, dependencies=[Depends(only("window"))])
+    told = answers("reconciliation", Reconciliation)
+
+    @router.get(RECONCILIATION_PATH, responses=told, dependencies=[Depends(only("window"))])
     async def reconciliation(
         window: Annotated[str | None, Query(description="For example 1d or 7d.")] = None,
     ) -> Reconciliation:

@@ -9,6 +9,9 @@ from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import PlainTextResponse
+from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from litellm_obs_plugin.exposition import page
 from litellm_obs_plugin.exposition.negotiation import Format, choose
@@ -20,6 +23,17 @@ from litellm_obs_plugin.routes.surfaces import METRICS_PATH, Surfaces
 log = logging.getLogger(__name__)
 
 _GZIP_LEVEL = 5
+_EXAMPLE = (
+    "# TYPE llm_gateway_requests_total counter\n"
+    'llm_gateway_requests_total{model_group="chat",operation="chat",stream="false",'
+    'outcome="success"} 42\n'
+)
+_NAMES = {
+    "name": "name[]",
+    "in": "query",
+    "description": "Only these families; repeatable.",
+    "schema": {"type": "array", "items": {"type": "string"}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,7 @@ def metrics_page(surfaces: Surfaces) -> Callable[[Request], Any]:
     """The handler of the route."""
 
     async def metrics(request: Request) -> Response:
+        """The page for Prometheus: all families of the gateway, and LiteLLM's own behind them."""
         if not access.metrics_are_public():
             user = await access.authenticate(request)
             access.check_reader(user, path=METRICS_PATH, roles=surfaces.roles)
@@ -46,6 +61,29 @@ def metrics_page(surfaces: Surfaces) -> Callable[[Request], Any]:
         return Response(body, headers=headers)
 
     return metrics
+
+
+def scrape_route(path: str, page: Callable[[Request], Any], *, shown: bool) -> Route:
+    """The route for *page*; *shown*: in the proxy's OpenAPI page."""
+    return APIRoute(
+        path,
+        page,
+        methods=["GET"],
+        tags=["observability"],
+        include_in_schema=shown,
+        response_class=PlainTextResponse,
+        responses={
+            200: {
+                "description": "Text 0.0.4, OpenMetrics 1.0 or protobuf, by `Accept`.",
+                "content": {
+                    "text/plain": {"example": _EXAMPLE},
+                    "application/openmetrics-text": {},
+                    "application/vnd.google.protobuf": {},
+                },
+            }
+        },
+        openapi_extra={"parameters": [_NAMES]},
+    )
 
 
 def _ask(request: Request) -> Ask:

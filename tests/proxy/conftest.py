@@ -67,12 +67,27 @@ class Gateway:
         return found
 
     @cached_property
+    def openapi(self) -> dict[str, Any]:
+        """What the proxy publishes of itself."""
+        return self.client.get("/openapi.json").json()
+
+    @cached_property
     def metrics_schema(self) -> Draft202012Validator:
-        """What the proxy publishes in /openapi.json."""
-        page = self.client.get("/openapi.json").json()
-        return Draft202012Validator(
-            {"$ref": "#/components/schemas/GatewayMetrics", "components": page["components"]}
-        )
+        return self.schema_of("/api/gateway/metrics")
+
+    def schema_of(self, path: str) -> Draft202012Validator:
+        """Of the answers of GET *path*."""
+        answer = self.openapi["paths"][path]["get"]["responses"]["200"]
+        schema = answer["content"]["application/json"]["schema"]
+        return Draft202012Validator({**schema, "components": self.openapi["components"]})
+
+    def ask(self, path: str, **query: str) -> Any:
+        """A JSON route's answer, which is as the proxy's own OpenAPI page says."""
+        answer = self.client.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        self.schema_of(path).validate(found)
+        return found
 
     def observe(
         self, act: Callable[[str], object], *, requests: int = 1, calls: int = 1

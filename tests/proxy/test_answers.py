@@ -269,14 +269,14 @@ def test_the_ledger_has_them(gateway):
     call_id = failed[0].headers["x-litellm-call-id"]
 
     for kind in ("failed", "recent"):
-        rows = gateway.client.get("/api/gateway/requests", params={"kind": kind}).json()
+        rows = gateway.ask("/api/gateway/requests", kind=kind)
         (row,) = [r for r in rows if r["id"] == call_id]
         assert ("error", "server_error", 4) == (
             row["outcome"],
             row["error"]["type"],
             len(row["attempts"]),
         )
-    hops = gateway.client.get("/api/gateway/failovers").json()
+    hops = gateway.ask("/api/gateway/failovers")
     (hop,) = [h for h in hops if h["requestId"] == call_id]
     assert ("primary", "backup", "failed") == (
         hop["from"]["modelGroup"],

@@ -49,7 +49,7 @@ def test_a_circuit_opens_and_closes(gateway, wait_for):
         found["openWorkers"],
         found["workers"],
     )
-    assert gateway.client.get("/api/gateway/circuits").json()["circuits"][0]["state"] == "open"
+    assert gateway.ask("/api/gateway/circuits")["circuits"][0]["state"] == "open"
 
     wait_for(lambda: state(gateway.scrape(), "dep-brief")["closed"] == 1, timeout_s=10)
     assert time.time() - opened_at == pytest.approx(COOLDOWN_S, abs=1.6)
@@ -60,7 +60,7 @@ def test_a_circuit_opens_and_closes(gateway, wait_for):
     }
     open_s = page.total("circuit_open_seconds_total", deployment="dep-brief")
     assert open_s == pytest.approx(COOLDOWN_S, abs=0.3)
-    changes = gateway.client.get("/api/gateway/circuits").json()["changes"]
+    changes = gateway.ask("/api/gateway/circuits")["changes"]
     ours = [c["state"] for c in changes if c["deployment"] == "dep-brief"]
     assert ours[:2] == ["closed", "open"]
     assert circuit(gateway, "dep-brief")["recoversAt"] is None
