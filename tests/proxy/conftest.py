@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -146,8 +147,12 @@ def gateway(proxy, simulator, wait_for) -> Iterator[Gateway]:
 
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
-    """Two workers, LiteLLM's own `prometheus` callback and OpenTelemetry's histograms beside us."""
+    """Two workers, LiteLLM's own `prometheus` callback and OpenTelemetry's histograms beside us.
+
+    A witness notes LiteLLM's own `response_cost` in the file of that name beside the log.
+    """
     directory = tmp_path_factory.mktemp("pair")
+    shutil.copy(Path(__file__).with_name("witness.py"), directory)
     config = write_config(
         TEMPLATE,
         simulator=simulator.url,
@@ -155,7 +160,7 @@ def pair(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
         to=directory / "config.yaml",
         litellm_settings={
             "require_auth_for_metrics_endpoint": False,
-            "callbacks": ["litellm_obs_plugin.proxy_callback", "prometheus"],
+            "callbacks": ["litellm_obs_plugin.proxy_callback", "prometheus", "witness.witness"],
         },
     )
     (directory / "multiproc").mkdir()
@@ -170,6 +175,7 @@ def pair(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
             "LITELLM_OBS_MAX_SERIES": str(PAIR_MAX_SERIES),
             "LITELLM_OBS_GEN_AI_COMPAT": "true",
             "PROMETHEUS_MULTIPROC_DIR": str(directory / "multiproc"),
+            "WITNESS": str(directory / "witnessed"),
         },
     )
     try:

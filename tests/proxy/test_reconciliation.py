@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -32,19 +33,23 @@ class Kind:
     stream: bool = False
     outcome: str = "success"
     failed_calls: int = 0  # of each request, before the last
+    retries: int = 0  # within a group
     hops: tuple[tuple[str, str, str, str], ...] = ()
 
 
 KINDS = (
     Kind(name="plain", count=120, group="chat"),
     Kind(name="streamed", count=60, group="chat", extra="[stream:4,0.01]", stream=True),
-    Kind(name="retried", count=40, group="chat", extra="[fault:*=500*1]", failed_calls=1),
+    Kind(
+        name="retried", count=40, group="chat", extra="[fault:*=500*1]", failed_calls=1, retries=1
+    ),
     Kind(
         name="fell back",
         count=40,
         group="primary",
         extra="[fault:gpt-4o=503]",
         failed_calls=2,
+        retries=1,
         hops=(("primary", "backup", "overloaded", "recovered"),),
     ),
     Kind(
@@ -54,6 +59,7 @@ KINDS = (
         extra="[fault:gpt-4o=500] [stream:4,0.01]",
         stream=True,
         failed_calls=2,
+        retries=1,
         hops=(("primary", "backup", "server_error", "recovered"),),
     ),
     Kind(
@@ -62,6 +68,7 @@ KINDS = (
         group="chain",
         extra="[fault:gpt-4o=500] [fault:mistral-large-latest=503]",
         failed_calls=4,
+        retries=2,
         hops=(
             ("chain", "backup", "server_error", "failed"),
             ("backup", "claude", "overloaded", "recovered"),
@@ -74,6 +81,7 @@ KINDS = (
         extra="[fault:*=500]",
         outcome="error",
         failed_calls=4,
+        retries=2,
         hops=(("primary", "backup", "server_error", "failed"),),
     ),
     Kind(name="refused", count=20, group="chat", extra="[fault:*=400]", outcome="error"),
@@ -93,11 +101,12 @@ PRICES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What the page counted, what the simulator did, and what callers were told."""
+    """What the page counted, what the simulator did, what callers and LiteLLM's callbacks got."""
 
     page: Page
     calls: list[dict]
     answers: list[httpx.Response]
+    response_costs_usd: list[float]
 
 
 def send(pair: Server, kind: Kind, number: int) -> httpx.Response:
@@ -110,6 +119,13 @@ def send(pair: Server, kind: Kind, number: int) -> httpx.Response:
     return httpx.post(f"{pair.url}/v1/chat/completions", json=body, headers=AUTH, timeout=60)
 
 
+def read_witness(pair: Server) -> list[float]:
+    """LiteLLM's `response_cost` of every success so far."""
+    file = pair.log.with_name("witnessed")
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [json.loads(line)["cost_usd"] for line in lines]
+
+
 def scrape(pair: Server) -> Page:
     return Page.parse(httpx.get(f"{pair.url}/metrics", headers=AUTH, timeout=30).text)
 
@@ -120,7 +136,7 @@ def truth(pair: Server, simulator: Server, wait_for: Callable[..., object]) -> T
     rounds = itertools.zip_longest(*([(kind, n) for n in range(kind.count)] for kind in KINDS))
     mixed = [one for several in rounds for one in several if one is not None]
     assert REQUESTS == len(mixed) == 400
-    before = scrape(pair)
+    before, seen = scrape(pair), len(read_witness(pair))
     assert 2 == before.total("workers")
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda one: send(pair, *one), mixed))
@@ -132,7 +148,12 @@ def truth(pair: Server, simulator: Server, wait_for: Callable[..., object]) -> T
     wait_for(counted, timeout_s=60)
     every = httpx.get(f"{simulator.url}/_sim/calls", timeout=30).json()
     calls = [call for call in every if (call["case"] or "").startswith("pair-")]
-    return Truth(page=scrape(pair).since(before), calls=calls, answers=answers)
+    return Truth(
+        page=scrape(pair).since(before),
+        calls=calls,
+        answers=answers,
+        response_costs_usd=read_witness(pair)[seen:],
+    )
 
 
 def test_requests(truth):
@@ -191,6 +212,13 @@ def test_seconds_lost(truth):
     assert counted_s == pytest.approx(lost_s, abs=0.15 * len(recovered))
 
 
+def test_retries(truth):
+    counted = truth.page.by("retries_total", "reason")
+    counted.pop(("bad_request",), None)  # whether LiteLLM tries a refused request again is its own
+
+    assert sum(kind.count * kind.retries for kind in KINDS) == sum(counted.values())
+
+
 def test_tokens(truth):
     expected = Counter[tuple[str, str]]()
     for call in truth.calls:
@@ -201,7 +229,7 @@ def test_tokens(truth):
 
 
 def test_dollars(truth):
-    """By provider and component within 1e-9; the components sum to what callers were told."""
+    """By provider and component within 1e-9; together they are LiteLLM's `response_cost`."""
     expected: dict[tuple[str, str], list[float]] = {}
     for call in truth.calls:
         price = PRICES.get((call["provider"], call["model"]))
@@ -211,9 +239,10 @@ def test_dollars(truth):
 
     sums = {key: math.fsum(usd) for key, usd in expected.items()}
     assert {key: usd for key, usd in counted.items() if usd} == pytest.approx(sums, abs=1e-9)
-    assert math.fsum(counted.values()) == pytest.approx(
-        truth.page.total("cost_per_request_usd_sum"), abs=1e-9
-    )
+    spent_usd = math.fsum(counted.values())
+    assert spent_usd == pytest.approx(truth.page.total("cost_per_request_usd_sum"), abs=1e-9)
+    assert len(truth.response_costs_usd) == truth.page.total("requests_total", outcome="success")
+    assert spent_usd == pytest.approx(math.fsum(truth.response_costs_usd), abs=1e-9)
     assert truth.page.by("requests_by_cost_status_total", "status") == {
         ("priced",): 340,
         ("unpriced",): 20,
