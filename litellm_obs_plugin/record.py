@@ -5,7 +5,7 @@ dollars, and ``None`` always means "the host did not say", never zero.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -318,16 +318,21 @@ class Request:
     @property
     def backoff_s(self) -> float:
         """Seconds between a failed attempt and the next."""
-        if len(self.attempts) < 2:
-            return 0.0
-        gaps = (
-            later.started_at - (earlier.started_at + earlier.duration_s)
-            for earlier, later in pairwise(self.attempts)
-            if earlier.duration_s is not None
-        )
-        return math.fsum(max(gap, 0.0) for gap in gaps)
+        return backoff_between(self.attempts)
 
     @property
     def provider(self) -> str:
         """The provider that answered, or was tried last."""
         return self.attempts[-1].deployment.provider if self.attempts else UNKNOWN
+
+
+def backoff_between(attempts: Sequence[Attempt]) -> float:
+    """Seconds between the end of each of *attempts* and the start of the next."""
+    if len(attempts) < 2:
+        return 0.0
+    gaps = (
+        later.started_at - (earlier.started_at + earlier.duration_s)
+        for earlier, later in pairwise(attempts)
+        if earlier.duration_s is not None
+    )
+    return math.fsum(max(gap, 0.0) for gap in gaps)

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from litellm_obs_plugin.gateway_api.filters import Filters
@@ -18,7 +18,8 @@ MAX_VALUES = 20
 MAX_VALUE_CHARS = 256
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _EVERYTHING = Filters()
-_DURATION = re.compile(r"(\d{1,9})([smhd])")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 
 
 class QueryError(ValueError):
@@ -129,6 +130,8 @@ def _instant(field: str, text: str | None) -> float | None:
         found = None
     if found is None or found.tzinfo is None:
         raise QueryError(field, expected="an instant such as 2026-01-31T12:00:00Z", got=text)
+    if found < _EARLIEST:
+        raise QueryError(field, expected="an instant after 1970", got=text)
     return found.timestamp()
 
 

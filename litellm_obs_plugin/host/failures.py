@@ -45,6 +45,7 @@ _CALLER_TYPES = frozenset(
     {ErrorType.BAD_REQUEST, ErrorType.CONTEXT_LENGTH, ErrorType.CONTENT_POLICY}
 )
 _REFUSED_STATUS = range(400, 500)
+_REFUSED_TYPES = (ErrorType.AUTH, ErrorType.BUDGET, ErrorType.BAD_REQUEST)
 
 
 def provider_failure(error: BaseException) -> Failure:
@@ -65,9 +66,11 @@ def gateway_failure(error: BaseException) -> Failure:
     5xx are the gateway's.
     """
     error_type = _type_of(error)
-    if error_type is ErrorType.OTHER and _is_auth(error):
+    if error_type is ErrorType.OTHER and _forbids_parameter(error):
+        error_type = ErrorType.BAD_REQUEST
+    elif error_type is ErrorType.OTHER and _is_auth(error):
         error_type = ErrorType.AUTH
-    refused = _status(error) in _REFUSED_STATUS or error_type in (ErrorType.AUTH, ErrorType.BUDGET)
+    refused = _status(error) in _REFUSED_STATUS or error_type in _REFUSED_TYPES
     ours = error_type is ErrorType.OVERLOADED or not refused
     return _failure(error, error_type, Source.GATEWAY if ours else Source.CLIENT)
 
@@ -142,6 +145,11 @@ def _type_of(error: BaseException) -> ErrorType:
 
 def _budget_exceeded(error: BaseException, text: str) -> bool:
     return getattr(error, "type", None) == "budget_exceeded" or "ExceededBudget" in text
+
+
+def _forbids_parameter(error: BaseException) -> bool:
+    """LiteLLM refuses what a body must not set (prices, addresses) with a bare ``ValueError``."""
+    return type(error) in (Exception, ValueError) and str(error).startswith("Rejected Request")
 
 
 def _is_auth(error: BaseException) -> bool:

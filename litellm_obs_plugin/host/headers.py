@@ -11,7 +11,7 @@ from litellm_obs_plugin.host.details import Describer
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.trace import trace_id_of
 from litellm_obs_plugin.host.tracker import Tracker
-from litellm_obs_plugin.record import Attempt, Outcome, Tokens
+from litellm_obs_plugin.record import Attempt, Outcome, Tokens, backoff_between
 
 _ONE_TOKEN = Tokens(input=1)
 
@@ -37,7 +37,7 @@ class HeaderWriter:
             "x-gateway-request-id": call_id,
             "x-gateway-trace-id": self._trace_id(data, call_id, received_at),
             "x-gateway-attempts": str(len(attempts)),
-            "x-gateway-failovers": str(_failovers(attempts, payload.metadata_of(data))),
+            "x-gateway-failovers": str(_failovers(attempts, data, response)),
         }
         if attempts:
             last = attempts[-1].deployment
@@ -67,8 +67,11 @@ class HeaderWriter:
     def _cost_usd(
         self, data: Mapping[str, Any], response: Any, attempts: tuple[Attempt, ...]
     ) -> float | None:
-        """None when it is not known yet (streams), or not at all (failures, no price)."""
-        if response is None or data.get("stream") or not attempts:
+        """None when it is not known yet (streams), or not at all (failures, no price).
+
+        The answers of /v1/messages are plain dictionaries, whose cost comes after them.
+        """
+        if response is None or data.get("stream") or not attempts or isinstance(response, Mapping):
             return None
         if _is_cached(response, attempts[-1]):
             return 0.0
@@ -91,8 +94,11 @@ class HeaderWriter:
             a.duration_s if a.duration_s is not None else max(now - a.started_at, 0.0)
             for a in attempts
         )
-        gateway_s = max(now - received_at - provider_s - queue_s, 0.0)
+        backoff_s = backoff_between(attempts)
+        gateway_s = max(now - received_at - provider_s - queue_s - backoff_s, 0.0)
         parts = {"provider": provider_s, "gateway": gateway_s, "queue": queue_s}
+        if backoff_s:
+            parts["backoff"] = backoff_s
         return ", ".join(f"{name};dur={1000 * part:.1f}" for name, part in parts.items())
 
 
@@ -101,11 +107,14 @@ def _can_be_sent(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _failovers(attempts: tuple[Attempt, ...], metadata: Mapping[str, Any]) -> int:
+def _failovers(attempts: tuple[Attempt, ...], data: Mapping[str, Any], response: Any) -> int:
+    """Also those from a group that was not even tried, which LiteLLM's own count tells of."""
     groups = [a.deployment.model_group for a in attempts]
     changes = sum(a != b for a, b in pairwise(groups))
-    hops = metadata.get("attempted_fallbacks")
-    return max(changes, hops if isinstance(hops, int) else 0)
+    hidden = payload.mapping(getattr(response, "_hidden_params", None))
+    told = payload.mapping(hidden.get("additional_headers")).get("x-litellm-attempted-fallbacks")
+    hops = (payload.metadata_of(data).get("attempted_fallbacks"), told)
+    return max(changes, *(hop for hop in hops if isinstance(hop, int)), 0)
 
 
 def _is_cached(response: Any, last: Attempt) -> bool:

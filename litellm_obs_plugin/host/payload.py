@@ -131,7 +131,7 @@ def seconds(value: Any) -> float | None:
 
 
 def read_tokens(payload: Mapping[str, Any]) -> Tokens | None:
-    """Tokens by disjoint type; None when the payload has no usage.
+    """Tokens by disjoint type; None when the payload has no usage, or nothing but zeros.
 
     ``prompt_tokens`` includes cached and cache-writing tokens, ``completion_tokens`` reasoning.
     """
@@ -140,6 +140,8 @@ def read_tokens(payload: Mapping[str, Any]) -> Tokens | None:
         return None
     details = mapping(usage.get("prompt_tokens_details"))
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    if not prompt and not completion:
+        return None
     cached = min(
         _count(details, "cached_tokens") or _count(usage, "cache_read_input_tokens"), prompt
     )

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from litellm_obs_plugin.host.payload import mapping
+from litellm_obs_plugin.host.payload import mapping, read_tokens
 from litellm_obs_plugin.record import Cost, CostStatus, Tokens
 
 PriceOf = Callable[[str], Mapping[str, Any]]
@@ -101,11 +101,15 @@ def _adds_up(breakdown: Mapping[str, Any], total: float) -> bool:
 
 
 def _has_usage(payload: Mapping[str, Any]) -> bool:
-    return bool(mapping(payload.get("metadata")).get("usage_object"))
+    """LiteLLM says nothing but zeros of a stream whose usage it was not told and did not count."""
+    return read_tokens(payload) is not None
 
 
 def _has_price(payload: Mapping[str, Any], price_of: PriceOf) -> bool:
     information = mapping(payload.get("model_map_information"))
+    found = mapping(information.get("model_map_value"))
+    if any(found.get(name) is not None for name in _PRICE_FIELDS):
+        return True
     keys = (information.get("model_map_key"), payload.get("model_id"), payload.get("model"))
     return any(
         price_of(key).get(name) is not None

@@ -90,7 +90,8 @@ class _Answer:
         await self._send({**message, "body": body})
 
     async def _event(self) -> bytes:
-        found = await self._describe(self._call_id or "")
+        # OpenAI's clients take it for a chunk, and callers read the choices of each.
+        found = {"choices": [], **await self._describe(self._call_id or "")}
         return b"event: gateway\ndata: " + json.dumps(found).encode() + b"\n\n"
 
     async def _collect(self, message: Message) -> None:

@@ -15,7 +15,21 @@ def test_window(window, seconds):
 
 @pytest.mark.parametrize(
     "window",
-    ["", "15", "m", "0s", "00h", "-5m", "1.5h", "15M", " 15m", "15m ", "1h30m", "9" * 10 + "s"],
+    [
+        "",
+        "15",
+        "m",
+        "0s",
+        "00h",
+        "-5m",
+        "1.5h",
+        "15M",
+        " 15m",
+        "15m ",
+        "1h30m",
+        "9" * 10 + "s",
+        "\u0661h",
+    ],
 )
 def test_a_bad_window(window):
     """The error says which field, what would do and what came."""
@@ -45,6 +59,12 @@ def test_filters_are_equal_in_any_order():
 
     assert (("a", "b"), ("x",), ()) == (asked.tag, asked.team, asked.model)
     assert hash(asked) == hash(parse_filters(team=["x"], tag=["a", "b"]))
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])
+def test_an_instant_before_there_were_clocks(since):
+    with pytest.raises(QueryError, match="since: expected an instant after 1970"):
+        parse_query(since=since)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.proxy.test_scenarios import USAGE, chat, prompt
 pytestmark = pytest.mark.proxy
 
 TIMING = re.compile(r"provider;dur=([\d.]+), gateway;dur=([\d.]+), queue;dur=([\d.]+)")
+BACKOFF = re.compile(r".*, backoff;dur=([\d.]+)")
 
 
 def ask_llm(gateway, model: str, case: str, extra: str = USAGE, **body):
@@ -91,6 +92,28 @@ def test_headers_after_a_failover(gateway):
     assert ("mistral", "mistral-large-latest", "3", "1") == tuple(
         headers[f"x-gateway-{name}"] for name in ("provider", "model", "attempts", "failovers")
     )
+
+
+def test_headers_when_the_first_choice_rests(gateway):
+    """It was not even called: one attempt, one failover, as in the ledger."""
+    gateway.observe(lambda case: chat(gateway, "resting", case, "[fault:gpt-4o=401]"))
+    answers = []
+    gateway.observe(lambda case: answers.append(chat(gateway, "resting", case)))
+
+    headers = answers[0].headers
+    assert ("1", "1") == (headers["x-gateway-attempts"], headers["x-gateway-failovers"])
+
+
+def test_headers_tell_the_back_off_apart(gateway):
+    answers = []
+    seen = gateway.observe(
+        lambda case: answers.append(chat(gateway, "chat", case, f"{USAGE} [fault:*=429*1]")),
+        calls=2,
+    )
+
+    (backoff_ms,) = map(float, BACKOFF.fullmatch(answers[0].headers["server-timing"]).groups())
+    counted_s = seen.page.total("overhead_seconds_sum", phase="backoff")
+    assert backoff_ms == pytest.approx(1000 * counted_s, abs=5)
 
 
 def test_headers_of_a_failure(gateway):
@@ -239,7 +262,7 @@ def test_the_official_openai_client_against_api_llm(proxy, stream):
 
         assert raw.headers["x-gateway-attempts"] == "1"
         if stream:
-            assert "".join(c.choices[0].delta.content or "" for c in answer if c.choices)
+            assert "".join(one.delta.content or "" for c in answer for one in c.choices)
         else:
             assert answer.model_extra["gateway"]["provider"] == "openai"
 

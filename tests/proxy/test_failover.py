@@ -79,6 +79,21 @@ def test_a_streamed_failover(gateway):
     assert_cost(seen, price_of(MISTRAL))
 
 
+def test_a_streamed_failover_of_which_litellm_tells_no_usage(gateway):
+    """From Anthropic to OpenAI it neither asks for the usage nor counts: not known, never zero."""
+
+    def act(case):
+        extra = f"{USAGE} [stream:5,0.01] [fault:claude-sonnet-4-5=500]"
+        chat(gateway, "claude", case, extra, stream=True, fallbacks=["primary"])
+
+    seen = gateway.observe(act, calls=3)
+
+    assert_one(seen, model_group="claude", stream="true")
+    assert seen.page.total("tokens_total") == 0
+    assert seen.page.total("cost_per_request_usd_count") == 0
+    assert seen.page.by("unpriced_requests_total", "reason") == {("no_usage",): 1}
+
+
 def test_a_stream_that_breaks_before_its_first_word(gateway):
     """HTTP 200 had come, and LiteLLM goes to the fallback all the same: no hook tells of it."""
 
@@ -128,7 +143,7 @@ def test_all_fail(gateway):
 
 def test_a_group_that_rests_is_left_at_once(gateway):
     """In cooldown the first choice is not even called; that is a failover too."""
-    gateway.observe(lambda case: chat(gateway, "resting", case, "[fault:gpt-4o=401]"), calls=2)
+    gateway.observe(lambda case: chat(gateway, "resting", case, "[fault:gpt-4o=401]"))
 
     seen = gateway.observe(lambda case: chat(gateway, "resting", case))
 

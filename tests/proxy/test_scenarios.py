@@ -424,7 +424,12 @@ def rejected_without_messages(gateway, case):
     return gateway.client.post("/v1/chat/completions", json={"model": "chat"})
 
 
+def rejected_forbidden_parameter(gateway, case):
+    return chat(gateway, "chat", case, input_cost_per_token=0)
+
+
 REJECTED = {
+    rejected_forbidden_parameter: ("chat", {"bad_request"}),
     rejected_unknown_model: ("other", {"bad_request", "not_found"}),
     rejected_without_key: ("chat", {"auth"}),
     rejected_bad_key: ("chat", {"auth", "bad_request"}),
