@@ -75,15 +75,17 @@ class Observer:
         """A failure event: of a broken stream, as the deployment hook tells of every other.
 
         It also comes when all of a group rests, and then perhaps after the fallback has begun: that
-        attempt has had no answer from a provider yet, so there is no window of its own.
+        attempt has had no answer from a provider yet, so there is no window of its own. Of a stream
+        that broke before its first word it may come when the fallback answers already.
         """
         key = _key_of(kwargs)
         running = self._tracker.running(key) if key is not None else None
         if key is None or running is None or running.outcome is Outcome.SUCCESS:
             return
-        if self._window_of(running, kwargs) is None:
-            return
         logged = payload.payload_of(kwargs)
+        told = payload.text(logged.get("model_id"))
+        if self._window_of(running, kwargs) is None or told not in (None, running.deployment.id):
+            return
         failure = failures.logged_failure(payload.mapping(logged.get("error_information")))
         broken = self._consumed(
             running, kwargs, logged, operation=None, outcome=Outcome.ERROR, failure=failure

@@ -108,7 +108,7 @@ def _has_usage(payload: Mapping[str, Any]) -> bool:
 def _has_price(payload: Mapping[str, Any], price_of: PriceOf) -> bool:
     information = mapping(payload.get("model_map_information"))
     found = mapping(information.get("model_map_value"))
-    if any(found.get(name) is not None for name in _PRICE_FIELDS):
+    if any(found.get(name) for name in _PRICE_FIELDS):  # of an unknown model it says 0
         return True
     keys = (information.get("model_map_key"), payload.get("model_id"), payload.get("model"))
     return any(

@@ -146,7 +146,16 @@ def gateway(proxy, simulator, wait_for) -> Iterator[Gateway]:
 
 
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
+def pair_simulator(tmp_path_factory, free_port, wait_for) -> Iterator[Server]:
+    """Its ledger has the calls of the pair alone."""
+    log = tmp_path_factory.mktemp("pair-simulator") / "log"
+    server = start_simulator(port=free_port(), log=log, wait_for=wait_for)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory, free_port, pair_simulator, wait_for) -> Iterator[Server]:
     """Two workers, LiteLLM's own `prometheus` callback and OpenTelemetry's histograms beside us.
 
     A witness notes LiteLLM's own `response_cost` in the file of that name beside the log.
@@ -155,7 +164,7 @@ def pair(tmp_path_factory, free_port, simulator, wait_for) -> Iterator[Server]:
     shutil.copy(Path(__file__).with_name("witness.py"), directory)
     config = write_config(
         TEMPLATE,
-        simulator=simulator.url,
+        simulator=pair_simulator.url,
         closed=f"http://127.0.0.1:{free_port()}",
         to=directory / "config.yaml",
         litellm_settings={

@@ -131,7 +131,7 @@ def scrape(pair: Server) -> Page:
 
 
 @pytest.fixture(scope="module")
-def truth(pair: Server, simulator: Server, wait_for: Callable[..., object]) -> Truth:
+def truth(pair: Server, pair_simulator: Server, wait_for: Callable[..., object]) -> Truth:
     """All kinds mixed, twelve at a time."""
     rounds = itertools.zip_longest(*([(kind, n) for n in range(kind.count)] for kind in KINDS))
     mixed = [one for several in rounds for one in several if one is not None]
@@ -146,7 +146,7 @@ def truth(pair: Server, simulator: Server, wait_for: Callable[..., object]) -> T
         return page if page.total("requests_total") >= REQUESTS else None
 
     wait_for(counted, timeout_s=60)
-    every = httpx.get(f"{simulator.url}/_sim/calls", timeout=30).json()
+    every = httpx.get(f"{pair_simulator.url}/_sim/calls", timeout=30).json()
     calls = [call for call in every if (call["case"] or "").startswith("pair-")]
     return Truth(
         page=scrape(pair).since(before),
