@@ -67,6 +67,7 @@ class Dashboard(param.Parameterized):
         self.blocks = {name: block(visible=name in _ALWAYS) for name in _BLOCKS}
         for chart in self.charts.values():
             chart.on_brush(self._brushed)
+        self._wished = 0
         self.param.watch(self._change_view, ["span", "model", "provider", "team"])
         shown = ["live", "cost_by", "request", "zoom", "compare_a", "compare_b"]
         self.param.watch(lambda *_: self._draw(), shown)
@@ -102,16 +103,25 @@ class Dashboard(param.Parameterized):
         self._say_state(frame)
 
     def ask(self, message: str) -> None:
-        """Take a wish of the browser: JSON with ``set``, the name of a parameter, and ``value``."""
+        """Take wishes of the browser: JSON with ``set``, the name of a parameter, and ``value``.
+
+        Several come as ``wishes``, numbered by ``at``: the last ones, some of them known already.
+        """
         try:
-            wish = json.loads(message)
-            name, value = wish["set"], wish["value"]
-            if name == "filters":
-                self.param.update(model="", provider="", team="")
-            elif name in _WISHES:
-                self.param.update(**{name: value})
-        except (ValueError, KeyError, TypeError) as error:
+            told = json.loads(message)
+            for wish in told.get("wishes", (told,)):
+                at = wish.get("at", self._wished + 1)
+                if at > self._wished:
+                    self._wished = at
+                    self._take(wish["set"], wish["value"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             _log.warning("A wish of a browser was not understood: %r", error)
+
+    def _take(self, name: str, value: Any) -> None:
+        if name == "filters":
+            self.param.update(model="", provider="", team="")
+        elif name in _WISHES:
+            self.param.update(**{name: value})
 
     def use(self, palette: Palette) -> None:
         """Change the colours of the charts; all else follows the page's variables."""

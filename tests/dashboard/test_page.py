@@ -178,6 +178,18 @@ def test_filters_leave_only_what_they_let_through(dashboard, frame):
     assert "17.1k" in html(dashboard, "tiles")
 
 
+def test_quick_wishes_come_together_and_none_twice(dashboard):
+    """The browser tells the last ones each time: of two messages only the second may arrive."""
+    first = {"set": "span", "value": "1h", "at": 1}
+    dashboard.ask(json.dumps({"wishes": [first, {"set": "provider", "value": "groq", "at": 2}]}))
+    assert ("1h", "groq") == (dashboard.span, dashboard.provider)
+
+    third = {"set": "span", "value": "6h", "at": 3}
+    dashboard.ask(json.dumps({"wishes": [first, third]}))
+    dashboard.ask(json.dumps({"wishes": [first, third]}))
+    assert "6h" == dashboard.span
+
+
 @pytest.mark.parametrize(
     "wish", ["{", "[]", '{"set": "span", "value": "9y"}', '{"set": "live", "value": "no"}']
 )
