@@ -114,9 +114,7 @@ class Gateway:
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory, free_port, wait_for) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("simulator") / "log"
-    server = start_simulator(port=free_port(), log=log, wait_for=wait_for)
-    yield server
-    server.stop()
+    yield from _run_simulator(port=free_port(), log=log, wait_for=wait_for)
 
 
 @pytest.fixture(scope="session")
@@ -149,9 +147,7 @@ def gateway(proxy, simulator, wait_for) -> Iterator[Gateway]:
 def pair_simulator(tmp_path_factory, free_port, wait_for) -> Iterator[Server]:
     """Its ledger has the calls of the pair alone."""
     log = tmp_path_factory.mktemp("pair-simulator") / "log"
-    server = start_simulator(port=free_port(), log=log, wait_for=wait_for)
-    yield server
-    server.stop()
+    yield from _run_simulator(port=free_port(), log=log, wait_for=wait_for)
 
 
 @pytest.fixture(scope="session")
@@ -199,3 +195,9 @@ def _workers(server: Server) -> float:
         answer = httpx.get(f"{server.url}/metrics", params={"name[]": "llm_gateway_workers"})
         return Page.parse(answer.text).total("workers")
     return 0
+
+
+def _run_simulator(*, port: int, log: Path, wait_for: Callable[..., Any]) -> Iterator[Server]:
+    server = start_simulator(port=port, log=log, wait_for=wait_for)
+    yield server
+    server.stop()
