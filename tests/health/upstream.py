@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
+import socket
 import ssl
 import threading
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from socketserver import ThreadingTCPServer
 
 
 @dataclass
 class Upstream:
-    """Answers *status* after *delay_s*; its last requests are in *seen*. Runs in a thread."""
+    """Answers *status* after *delay_s*; its last requests are in *seen*. A thread for each."""
 
     port: int
     status: int = 200
@@ -24,42 +25,33 @@ class Upstream:
     seen: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Upstream:
-        self._loop = asyncio.new_event_loop()
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(started,), daemon=True)
+        self._stopping = threading.Event()
+        self._server = _Server(("127.0.0.1", self.port), self._answer)  # type: ignore[arg-type]
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
-        assert started.wait(10)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._stopping.set()
+        self._server.shutdown()
+        self._server.server_close()  # waits for the answers under way
         self._thread.join(10)
 
-    def _run(self, started: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve(started))
-        left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        self._loop.run_until_complete(asyncio.sleep(0))  # connections close in the next turn
-        self._loop.close()
+    def _answer(self, connection: socket.socket, *_: object) -> None:
+        connection.settimeout(10)
+        with suppress(OSError):  # the one who asked went away, or does not like our certificate
+            if self.context is None:
+                self._converse(connection)
+                return
+            with self.context.wrap_socket(connection, server_side=True) as secured:
+                self._converse(secured)
 
-    async def _serve(self, started: threading.Event) -> None:
-        self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._answer, "127.0.0.1", self.port, ssl=self.context)
-        self.port = server.sockets[0].getsockname()[1]
-        started.set()
-        await self._stop.wait()
-        server.close()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError), closing(writer):
-            head = b"" if self.speaks_first else await reader.readuntil(b"\r\n\r\n")
-            self.seen.append(head.decode())
-            await asyncio.sleep(self.delay_s)
-            writer.write(self._bytes())
-            await writer.drain()
+    def _converse(self, connection: socket.socket) -> None:
+        head = b"" if self.speaks_first else _read_head(connection)
+        self.seen.append(head.decode())
+        self._stopping.wait(self.delay_s)
+        connection.sendall(self._bytes())
 
     def _bytes(self) -> bytes:
         if self.raw is not None:
@@ -71,3 +63,18 @@ class Upstream:
     @property
     def base(self) -> str:
         return f"http{'s' if self.context else ''}://127.0.0.1:{self.port}"
+
+
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 100
+
+
+def _read_head(connection: socket.socket) -> bytes:
+    """Raise ConnectionError if the other side closes before the head is complete."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        if not (more := connection.recv(4096)):
+            raise ConnectionError(head)
+        head += more
+    return head
