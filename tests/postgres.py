@@ -1,7 +1,8 @@
-"""A real PostgreSQL for the tests, and a relay before it that can be cut."""
+"""A real PostgreSQL for the tests, and a relay before it that can be cut, or hang."""
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import subprocess
@@ -49,12 +50,15 @@ class Postgres:
 
 
 class Relay:
-    """Passes bytes between a port of its own and *target*, unless it is cut."""
+    """Passes bytes between a port of its own and *target*, unless it is cut or hangs."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._sockets: list[socket.socket] = []
         self._is_cut = False
+        self._flows = threading.Event()
+        self._flows.set()
+        self._left: float = math.inf
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -67,11 +71,26 @@ class Relay:
                 one.shutdown(socket.SHUT_RDWR)
         self._sockets.clear()
 
+    def hang(self) -> None:
+        """Pass nothing on, and close nothing: whoever waits for an answer waits."""
+        self._flows.clear()
+
+    def hang_after(self, passed: int) -> None:
+        """Hang once so many bytes more have come from either side."""
+        self._left = passed
+
     def mend(self) -> None:
+        """Let new connections through; those that were cut or hung are gone."""
+        self._left = math.inf
+        if not self._flows.is_set():
+            self.cut()
+            self._flows.set()
         self._is_cut = False
 
     def close(self) -> None:
         self.cut()
+        self._flows.set()
+        self._left: float = math.inf
         self._listener.close()
 
     def _accept(self) -> None:
@@ -84,14 +103,17 @@ class Relay:
                 far = socket.create_connection(("127.0.0.1", self._target))
                 self._sockets += [near, far]
                 for a, b in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=(a, b), daemon=True).start()
+                    threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for one in (source, sink):
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()
+            while data := source.recv(65536):
+                self._left -= len(data)
+                if self._left < 0:
+                    self._flows.clear()
+                self._flows.wait()
+                sink.sendall(data)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()

@@ -53,10 +53,18 @@ def open_shared(url: str) -> sa.Engine:
         ImportError: psycopg is not installed.
         sa.exc.ArgumentError: *url* is none.
     """
+    from litellm_obs_plugin.history.patience import PatientConnection
+
     found = sa.make_url(url).set(drivername="postgresql+psycopg")
-    return sa.create_engine(
+    engine = sa.create_engine(
         found, connect_args=_SHARED, pool_size=2, max_overflow=1, pool_pre_ping=True
     )
+
+    def connect(_dialect: Any, _record: Any, values: Any, named: Any) -> Any:
+        return PatientConnection.connect(*values, **named)
+
+    sa.event.listen(engine, "do_connect", connect)
+    return engine
 
 
 def set_aside(path: Path, error: Exception) -> None:

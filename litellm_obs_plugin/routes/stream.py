@@ -20,8 +20,6 @@ from litellm_obs_plugin.routes.surfaces import GATEWAY_STREAM_PATH, Surfaces, un
 _HEARTBEAT_S = 15
 MOST_LISTENERS = 100
 _RETRY_S = 10
-MOST_LISTENERS = 100
-_RETRY_S = 10
 _Key = tuple[MetricsQuery, float]
 Read = Callable[[MetricsQuery], Awaitable[bytes]]
 

@@ -15,6 +15,7 @@ from litellm_obs_plugin.history.courier import Courier
 from litellm_obs_plugin.history.database import migrate, open_shared
 from litellm_obs_plugin.history.fleet_archive import FleetArchive
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S
+from litellm_obs_plugin.history.patience import PatientConnection
 from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.metrics.sketch import SECONDS, Sketch
@@ -311,3 +312,38 @@ def test_store_on_postgresql_reads_what_it_wrote(make_member):
     found = total(reader.fleet_read(60), reader).sketch("request_duration_seconds")
     assert (found.count, found.min, found.max) == (4, 0.0, 1e6)
     assert found.zero_count == 1
+
+
+def test_a_database_that_falls_silent(make_member, postgres, monkeypatch):
+    """
+    Connections stay open and nothing comes: the rows wait, and arrive later, once.
+    """
+    monkeypatch.setattr(PatientConnection, "silence_s", 0.5)
+    relay = Relay(postgres.port)
+    member, reader = make_member("one", port=relay.port), make_member("two")
+
+    def count_and_deliver(times):
+        for _ in range(times):
+            member.count(0.5)
+            member.sleep(10)
+            member.write()
+            member.deliver()
+
+    count_and_deliver(2)
+    relay.hang()
+    count_and_deliver(1)
+    assert member.courier.delivery.problem == "connection timeout expired"
+    relay.mend()
+    count_and_deliver(1)
+    relay.hang_after(1_000)  # in the middle of a delivery
+    count_and_deliver(1)
+    assert "does not answer for 0.5 s" in member.courier.delivery.problem
+    relay.mend()
+    count_and_deliver(1)
+
+    reader.now = member.now
+    window = total(reader.fleet_read(3600), reader)
+    assert not member.courier.delivery.problem
+    assert window.total("requests_total") == len(member.values)
+    assert window.sketch("request_duration_seconds").count == len(member.values)
+    relay.close()
