@@ -132,6 +132,52 @@ def doctor(
     raise typer.Exit(0 if report.is_well(findings) else 1)
 
 
+@app.command("import-spend-logs")
+def import_spend_logs(
+    database_url: Annotated[
+        str,
+        typer.Option(envvar="DATABASE_URL", show_envvar=True, help="LiteLLM's own PostgreSQL."),
+    ],
+    since: Annotated[
+        str | None,
+        typer.Option(help="From when, such as 2026-01-31T12:00:00Z. Default: all that is kept."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Until when. Default: where ours begins.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The proxy's configuration, for its settings. Default: variables only."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="What the proxy is told to listen on.")] = "0.0.0.0",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The proxy's port.")] = 4000,
+    state_dir: Annotated[
+        Path | None, typer.Option(envvar="LITELLM_OBS_STATE_DIR", help="The proxy's state.")
+    ] = None,
+) -> None:
+    """Fill the history with what LiteLLM's spend log knows from before. May be run again."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # no download for this
+    from rich.console import Console
+
+    from litellm_obs_plugin.spend_import.command import ImportProblemError, run_command
+
+    try:
+        run_command(
+            url=database_url,
+            since=since,
+            until=until,
+            dry=dry_run,
+            config=config,
+            state_dir=state_dir,
+            address=Address(host, str(port)),
+            console=Console(),
+        )
+    except ImportProblemError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
 def reset_state(address: Address) -> None:
     """Forget what was counted for the proxy at *address*.
 

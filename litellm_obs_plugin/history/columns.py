@@ -5,7 +5,7 @@ key (int16) and count (uint16), little-endian; a larger count repeats its key.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 import numpy as np
@@ -64,10 +64,15 @@ class Columns:
         kept = [place for place, name in enumerate(self.names) if fits(name)]
         moved = np.full(len(self.names) + 1, -1, dtype=np.int64)
         moved[kept] = np.arange(len(kept))
-        at = np.flatnonzero(moved[self.series] >= 0)
+        found = self.take(np.flatnonzero(moved[self.series] >= 0))
+        names = [self.names[place] for place in kept]
+        return replace(found, names=names, series=moved[found.series])
+
+    def take(self, at: NDArray[np.int64]) -> "Columns":
+        """The rows at these places."""
         return Columns(
-            names=[self.names[place] for place in kept],
-            series=moved[self.series[at]],
+            names=self.names,
+            series=self.series[at],
             t=self.t[at],
             value=self.value[at],
             n=self.n[at],

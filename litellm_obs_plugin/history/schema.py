@@ -108,6 +108,22 @@ request = Table(
     Index("litellm_obs_request_received", "instance_id", "received_at"),
 )
 
+# When our own rows begin; what is imported ended before.
+imported = Table(
+    "litellm_obs_import",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("begun_at", Double, nullable=False),
+)
+# Hours whose requests are in the rows, also when there were none.
+imported_hour = Table(
+    "litellm_obs_import_hour",
+    metadata,
+    Column("instance_id", Integer, primary_key=True, autoincrement=False),
+    Column("t", BigInteger, primary_key=True, autoincrement=False),
+    Column("requests", BigInteger, nullable=False),
+)
+
 
 def read_labels(text: str) -> tuple[str, ...]:
     """The label values of a series, in the catalogue's order."""

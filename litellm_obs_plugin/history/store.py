@@ -74,7 +74,7 @@ class Store:
         if found is None:
             new = {"name": name, "host": host, "seen_at": now}
             ready = dict.fromkeys(_READY.values(), 0)
-            connection.execute(self._insert_new(schema.instance), [{**new, **ready}])
+            connection.execute(self.insert_new(schema.instance), [{**new, **ready}])
             found = self.find(connection, name, locked=True)
         assert found is not None, "it was just made"
         return found
@@ -153,6 +153,12 @@ class Store:
         ]
         if watched:
             connection.execute(schema.interval.insert(), watched)
+        self.set_ready(connection, instance, step_s=step_s, ready=ready, now=now)
+
+    def set_ready(
+        self, connection: sa.Connection, instance: Instance, *, step_s: int, ready: int, now: float
+    ) -> None:
+        """Rows of *step_s* are whole until *ready*."""
         table = schema.instance
         values = {_READY[step_s]: ready, "seen_at": now}
         connection.execute(table.update().where(table.c.id == instance.id).values(**values))
@@ -224,6 +230,11 @@ class Store:
             )
         )
 
+    def clear(self, connection: sa.Connection, instance: Instance, span: Span) -> None:
+        """Take out rows and intervals of *span*, to write better ones."""
+        for table, columns in ((schema.row, _row), (schema.interval, _interval)):
+            connection.execute(table.delete().where(*_within(columns, instance, span)))
+
     def shrink(self) -> None:
         """Give room that is free in the file back to the disk. PostgreSQL does so by itself."""
         if self.dialect == "sqlite":
@@ -239,12 +250,12 @@ class Store:
         new = sorted({name for name in unknown if name not in self._ids}, key=_order)
         if new:
             values = [{"metric": n.metric, "labels": schema.write_labels(n.labels)} for n in new]
-            connection.execute(self._insert_new(schema.series), values)
+            connection.execute(self.insert_new(schema.series), values)
             self._learn(connection)
         return [self._ids[name] for name in names]
 
-    def _insert_new(self, table: sa.Table) -> sa.Insert:
-        """Another one may add the same at the same time."""
+    def insert_new(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that passes over what is there: another may add the same at the same time."""
         insert = sqlite.insert if self.dialect == "sqlite" else postgresql.insert
         return insert(table).on_conflict_do_nothing()
 

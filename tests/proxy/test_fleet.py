@@ -113,7 +113,7 @@ def test_either_tells_what_both_counted(fleet, wait_for):
     assert name_of(first) != name_of(second)
     with psycopg.connect(fleet.database) as connection:
         version = connection.execute("SELECT version_num FROM litellm_obs_version").fetchone()
-    assert version == ("0002",)
+    assert version == ("0003",)
 
 
 def test_one_stops_and_the_database_goes_away_or_hangs(fleet, wait_for):

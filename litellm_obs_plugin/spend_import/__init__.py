@@ -1,0 +1,1 @@
+"""The past that LiteLLM's own spend log knows, brought into history."""
