@@ -31,6 +31,9 @@ class HistorySource:
             message += _describe(found.delivery, now)
             if found.delivery.problem or _lag_s(found.delivery, now) > _OVERDUE_S:
                 status = Status.DEGRADED
+        if found.damaged:
+            status = Status.DEGRADED
+            message += f"; damaged, set aside, to be looked at and removed: {found.damaged[-1]}"
         return ComponentState(status=status, message=message, checked_at=now)
 
 

@@ -76,6 +76,11 @@ def set_aside(path: Path, error: Exception) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
+def list_damaged(directory: Path) -> tuple[str, ...]:
+    """The names of the files in *directory* that were set aside."""
+    return tuple(sorted(path.name for path in directory.glob(f"{FILE}.*.damaged")))
+
+
 def _open(path: Path, *, checked: bool) -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{path}")
     sa.event.listen(engine, "connect", _configure)

@@ -13,7 +13,13 @@ import sqlalchemy as sa
 
 from litellm_obs_plugin.history.archive import Archive
 from litellm_obs_plugin.history.courier import Courier
-from litellm_obs_plugin.history.database import FILE, check, open_file, set_aside
+from litellm_obs_plugin.history.database import (
+    FILE,
+    check,
+    list_damaged,
+    open_file,
+    set_aside,
+)
 from litellm_obs_plugin.history.fleet_archive import FleetArchive
 from litellm_obs_plugin.history.request_log import RequestLog
 from litellm_obs_plugin.history.spool import Spool
@@ -71,6 +77,7 @@ class Keeper:
         self._file: tuple[int, int] | None = None
         self._checked_at = 0.0
         self._standing = Standing()
+        self._damaged: tuple[str, ...] = ()
         self._spool = Spool(limit_s=spool_s if url else 0.0)
         self._courier = (
             Courier(
@@ -88,9 +95,10 @@ class Keeper:
     @property
     def standing(self) -> Standing:
         """How it stands, with the delivery if there is one."""
+        found = replace(self._standing, damaged=self._damaged)
         if self._courier is None:
-            return self._standing
-        return replace(self._standing, delivery=self._courier.delivery)
+            return found
+        return replace(found, delivery=self._courier.delivery)
 
     def start(self) -> None:
         """Begin to write, or to stand by for whoever does."""
@@ -148,6 +156,7 @@ class Keeper:
             self._tell(reason_of(error))
         except OSError as error:
             self._tell(str(error))
+        self._damaged = list_damaged(self._directory)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

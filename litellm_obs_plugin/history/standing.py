@@ -20,12 +20,14 @@ class Delivery:
 class Standing:
     """*problem* is why nothing is written, or empty. *written_at* is in seconds since the epoch.
 
-    *delivery* is None where nothing is to be delivered.
+    *delivery* is None where nothing is to be delivered. *damaged* are the files that were set
+    aside and are still there.
     """
 
     problem: str = ""
     written_at: float | None = None
     delivery: Delivery | None = None
+    damaged: tuple[str, ...] = ()
 
 
 class HistoryError(OSError):
