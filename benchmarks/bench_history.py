@@ -7,6 +7,7 @@ per busy series and hour of minute rows. Times are those of reading and laying o
 import numpy as np
 import pytest
 
+from litellm_obs_plugin.history import roster
 from litellm_obs_plugin.history.archive import Archive
 from litellm_obs_plugin.history.database import FILE, open_file
 from litellm_obs_plugin.history.frame import Frame
@@ -45,7 +46,7 @@ def directory(tmp_path_factory):
             with store.writing() as connection:
                 store.add(
                     connection,
-                    store.join(connection, name="one", host="here", now=END),
+                    roster.join(connection, name="one", host="here", now=END),
                     step_s=step_s,
                     columns=to_columns(increases[t // step_s % 20], t=t),
                     intervals=[Interval(t=t, covered_s=step_s, workers=1)],

@@ -10,13 +10,13 @@ from litellm_obs_plugin.slo.objective import EVENTS, Kind, Objective
 from litellm_obs_plugin.slo.promises import Promises, since_start
 
 if TYPE_CHECKING:
-    from litellm_obs_plugin.history.archive import Archive
+    from litellm_obs_plugin.history.past import PastReader
 
 
 def make_promises(
     settings: Sequence[SloSettings],
     *,
-    archive: "Callable[[], Archive | None]",
+    archive: "Callable[[], PastReader | None]",
     failed: Callable[[str], None],
 ) -> Promises:
     """The objectives. While *archive* gives none, only windows since the start are known."""

@@ -19,8 +19,7 @@ from litellm_obs_plugin.history.frame import Frame
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from litellm_obs_plugin.history.archive import Archive, Past
-    from litellm_obs_plugin.history.fleet_archive import FleetArchive
+    from litellm_obs_plugin.history.past import Past, PastReader
 
 # Of the window before, less than this share was watched: then there is nothing to compare with.
 _COMPARABLE = 0.9
@@ -38,7 +37,7 @@ class Surroundings:
 
 def build_window(
     live: Snapshot,
-    archive: "Archive | FleetArchive | None",
+    archive: "PastReader | None",
     query: MetricsQuery,
     around: Surroundings,
 ) -> models.GatewayMetrics:
@@ -113,7 +112,7 @@ def _changes(
     found: models.GatewayMetrics,
     past: "Past",
     live: Snapshot,
-    archive: "Archive | FleetArchive",
+    archive: "PastReader",
     query: MetricsQuery,
     around: Surroundings,
 ) -> models.Changes | None:
@@ -126,7 +125,7 @@ def _changes(
 
 
 def _history(
-    start: float, end: float, live: Snapshot, archive: "Archive | FleetArchive", query: MetricsQuery
+    start: float, end: float, live: Snapshot, archive: "PastReader", query: MetricsQuery
 ) -> models.History | None:
     if query.step_s is None:
         return None

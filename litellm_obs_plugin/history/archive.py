@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from litellm_obs_plugin.history import baseline
+from litellm_obs_plugin.history import baseline, roster
 from litellm_obs_plugin.history.columns import Columns, join
 from litellm_obs_plugin.history.interval import Interval
 from litellm_obs_plugin.history.level import (
@@ -17,57 +17,12 @@ from litellm_obs_plugin.history.level import (
     first_instant,
     floor_to,
 )
-from litellm_obs_plugin.history.rollup import to_columns, to_series
+from litellm_obs_plugin.history.past import Past
+from litellm_obs_plugin.history.rollup import to_columns
+from litellm_obs_plugin.history.roster import Instance
 from litellm_obs_plugin.history.standing import HistoryError
-from litellm_obs_plugin.history.store import Instance, Store
-from litellm_obs_plugin.metrics.catalog import BY_NAME, Kind
+from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.metrics.snapshot import Snapshot, difference
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """An instance of a fleet: its counts before *ready* are in, of *covered_s* of the window."""
-
-    name: str
-    host: str
-    ready: float
-    covered_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What was counted from *start* to *end*, and what of that time was watched.
-
-    *fit_s*: the shortest step that all rows fit into.
-    """
-
-    start: float
-    end: float
-    columns: Columns
-    intervals: tuple[Interval, ...]
-    fit_s: int
-    instances: tuple[Watch, ...] = ()
-
-    @property
-    def covered_s(self) -> float:
-        """Seconds of the window that were watched; of several instances their mean."""
-        watched_s = sum(one.covered_s for one in self.intervals)
-        return min(watched_s / max(len(self.instances), 1), self.end - self.start)
-
-    def snapshot(self, live: Snapshot) -> Snapshot:
-        """The window's counts, with the gauges of *live*: how things stand now."""
-        gauges = {
-            name: series
-            for name, series in live.series.items()
-            if name not in BY_NAME or BY_NAME[name].kind is Kind.GAUGE
-        }
-        return Snapshot(
-            started_at=self.start,
-            taken_at=self.end,
-            workers=live.workers,
-            damaged_files=live.damaged_files,
-            series={**gauges, **to_series(self.columns)},
-        )
 
 
 class Archive:
@@ -108,7 +63,7 @@ class Archive:
         metrics: Collection[str] | None,
     ) -> Past:
         with self._store.reading() as connection:
-            instance = self._store.find(connection, self._name)
+            instance = roster.find(connection, self._name)
             before = self._seen(connection, instance) or baseline.begin(live)
             levels = self._store.levels(connection, instance) if instance is not None else []
             fit_s = fit(start, levels, step_s)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from litellm_obs_plugin.history import schema
 from litellm_obs_plugin.history.columns import Columns
 from litellm_obs_plugin.history.rollup import KEPT
-from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.history.roster import Instance
+from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.metrics.catalog import BY_NAME, Labels
 from litellm_obs_plugin.metrics.sketch import Sketch
 from litellm_obs_plugin.metrics.snapshot import Snapshot, Value
@@ -71,7 +72,7 @@ def save(
         for name in (changed.names if changed is not None else _all_names(seen))
         if name.labels in seen.series.get(name.metric, {})
     ]
-    ids = store.ids_of(connection, names)
+    ids = store.ids.of(connection, names)
     values = [
         {"series_id": id, **_encode(seen.series[name.metric][name.labels])}
         for id, name in zip(ids, names, strict=True)

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from litellm_obs_plugin.history.interval import Interval
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, Span, floor_to
 from litellm_obs_plugin.history.rollup import coarsen
-from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.history.roster import Instance
+from litellm_obs_plugin.history.store import Store
 
 FINER = {MINUTE_S: STEP_S, HOUR_S: MINUTE_S}
 _COARSER = {finer: coarser for coarser, finer in FINER.items()}

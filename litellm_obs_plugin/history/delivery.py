@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from litellm_obs_plugin.history import roster
 from litellm_obs_plugin.history.compaction import compact, expire
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, Span
-from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.history.roster import Instance
+from litellm_obs_plugin.history.store import Store
 
 _AT_ONCE_S = 600  # of rows in one transaction
 _TIDY_EVERY_S = 60.0
@@ -44,11 +46,11 @@ class Deliverer:
             sqlalchemy.exc.DBAPIError: one of the two databases does not answer. What waits, waits.
         """
         with self._local.reading() as local:
-            mine = self._local.find(local, self._name)
+            mine = roster.find(local, self._name)
             if mine is None:
                 return None
             with self._shared.writing() as shared:
-                theirs = self._shared.join(shared, name=mine.name, host=mine.host, now=now)
+                theirs = roster.join(shared, name=mine.name, host=mine.host, now=now)
                 until = self._send(local, mine, shared, theirs, now)
         return Delivered(until=until, written=mine.ready[STEP_S])
 
@@ -87,18 +89,18 @@ class Deliverer:
             return
         self._tidied_at = now
         with self._shared.reading() as connection:
-            names = [one.name for one in self._shared.instances(connection)]
+            names = [one.name for one in roster.instances(connection)]
         for name in names:
             for step_s in (MINUTE_S, HOUR_S):
                 with self._shared.writing() as connection:
-                    if not self._shared.claim_tidying(connection):
+                    if not roster.claim_tidying(connection):
                         return
-                    instance = self._shared.find(connection, name, locked=True)
+                    instance = roster.find(connection, name, locked=True)
                     if instance is not None:
                         compact(self._shared, connection, instance, step_s=step_s)
             with self._shared.writing() as connection:
-                if not self._shared.claim_tidying(connection):
+                if not roster.claim_tidying(connection):
                     return
-                instance = self._shared.find(connection, name, locked=True)
+                instance = roster.find(connection, name, locked=True)
                 if instance is not None:
                     expire(self._shared, connection, instance, keep_s=self._keep_s, now=now)

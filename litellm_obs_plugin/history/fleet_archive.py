@@ -5,10 +5,13 @@ from collections.abc import Callable, Collection
 
 import sqlalchemy as sa
 
-from litellm_obs_plugin.history.archive import Archive, Past, Watch, Written, fit, read_written
+from litellm_obs_plugin.history import roster
+from litellm_obs_plugin.history.archive import Archive, Written, fit, read_written
 from litellm_obs_plugin.history.columns import join
+from litellm_obs_plugin.history.past import Past, Watch
+from litellm_obs_plugin.history.roster import Instance
 from litellm_obs_plugin.history.standing import HistoryError, reason_of
-from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.metrics.snapshot import Snapshot
 
 
@@ -60,7 +63,7 @@ class FleetArchive:
     ) -> tuple[int, list[tuple[Instance, Written]]]:
         shared = self._shared()
         with shared.reading() as connection:
-            known = [one for one in shared.instances(connection) if one.name != self._name]
+            known = [one for one in roster.instances(connection) if one.name != self._name]
             fits = [fit(start, shared.levels(connection, one), fit_s) for one in known]
             longest = max([fit_s, *fits])
             read = [

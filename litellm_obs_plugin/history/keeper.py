@@ -11,6 +11,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from litellm_obs_plugin.history import roster
 from litellm_obs_plugin.history.archive import Archive
 from litellm_obs_plugin.history.courier import Courier
 from litellm_obs_plugin.history.database import (
@@ -203,7 +204,7 @@ class Keeper:
     def _written_by_other(self) -> float | None:
         assert self._store is not None
         with self._store.reading() as connection:
-            known = self._store.instances(connection)
+            known = roster.instances(connection)
             return next((one.seen_at for one in known if one.name == self._name), None)
 
     def _begin_anew(self, error: Exception) -> None:

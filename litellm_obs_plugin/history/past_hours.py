@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import sqlalchemy as sa
 
-from litellm_obs_plugin.history import schema
+from litellm_obs_plugin.history import roster, schema
 from litellm_obs_plugin.history.columns import Columns, join
 from litellm_obs_plugin.history.interval import Interval
 from litellm_obs_plugin.history.level import (
@@ -24,7 +24,8 @@ from litellm_obs_plugin.history.level import (
     floor_to,
 )
 from litellm_obs_plugin.history.rollup import coarsen
-from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.history.roster import Instance
+from litellm_obs_plugin.history.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class PastHours:
             sqlalchemy.exc.DBAPIError: the database cannot be read.
         """
         with self._store.reading() as connection:
-            instance = self._store.find(connection, self._name)
+            instance = roster.find(connection, self._name)
             if instance is None:
                 return None
             table = schema.imported.c
@@ -68,7 +69,7 @@ class PastHours:
             sqlalchemy.exc.DBAPIError: the database cannot be read.
         """
         with self._store.reading() as connection:
-            instance = self._store.find(connection, self._name)
+            instance = roster.find(connection, self._name)
             hour = schema.imported_hour.c
             mine = hour.instance_id == (instance.id if instance is not None else None)
             return frozenset(connection.execute(sa.select(hour.t).where(mine)).scalars())
@@ -86,7 +87,7 @@ class PastHours:
             sqlalchemy.exc.DBAPIError: the database cannot be written; nothing is.
         """
         with self._store.writing() as connection:
-            instance = self._store.find(connection, self._name, locked=True)
+            instance = roster.find(connection, self._name, locked=True)
             if instance is None or not self._claim(connection, instance, hour, begun_at):
                 return False
             if hour.requests:  # of an hour without any nobody knows whether the book was kept
@@ -115,9 +116,10 @@ class PastHours:
         self, connection: sa.Connection, instance: Instance, hour: Hour, begun_at: float
     ) -> bool:
         first = {"instance_id": instance.id, "begun_at": begun_at}
-        connection.execute(self._store.insert_new(schema.imported), [first])
+        connection.execute(roster.insert_new(connection, schema.imported), [first])
         mine = {"instance_id": instance.id, "t": hour.t, "requests": hour.requests}
-        claimed = connection.execute(self._store.insert_new(schema.imported_hour).values(**mine))
+        insert = roster.insert_new(connection, schema.imported_hour)
+        claimed = connection.execute(insert.values(**mine))
         return claimed.rowcount == 1
 
     def _spans(self, hour: Hour, instance: Instance, begun_at: float) -> Iterator[Span]:
@@ -169,9 +171,7 @@ class PastHours:
         """What lies before our own rows is not summed up again."""
         for step_s in STEPS_S[1:]:
             ready = max(instance.ready[step_s], floor_to(begun_at, step_s))
-            self._store.set_ready(
-                connection, instance, step_s=step_s, ready=ready, now=instance.seen_at
-            )
+            roster.set_ready(connection, instance, step_s=step_s, ready=ready, now=instance.seen_at)
 
 
 def _cut(columns: Columns, span: Span) -> Columns:

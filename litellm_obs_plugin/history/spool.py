@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from litellm_obs_plugin.history.level import HOUR_S, STEP_S, Span, floor_to
-from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.history.roster import Instance
+from litellm_obs_plugin.history.store import Store
 
 
 @dataclass(slots=True, kw_only=True)

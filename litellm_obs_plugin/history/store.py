@@ -1,37 +1,25 @@
 """Rows in a database: written by one, read by any. SQLite and PostgreSQL alike."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from litellm_obs_plugin.history import schema
 from litellm_obs_plugin.history.columns import Columns, Raw, join
 from litellm_obs_plugin.history.interval import Interval
-from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, STEPS_S, Level, Span
+from litellm_obs_plugin.history.level import Level, Span
+from litellm_obs_plugin.history.roster import Instance, set_ready
+from litellm_obs_plugin.history.series_ids import SeriesIds
 from litellm_obs_plugin.metrics.layout import SeriesName
 
-_READY = {STEP_S: "ready_10", MINUTE_S: "ready_60", HOUR_S: "ready_3600"}
-TIDY_LOCK = 0x6F627301  # advisory, in PostgreSQL
 _ROWS_AT_ONCE = 2_000
 _AT_ONCE = 500  # values in one IN (...): below every database's limit
 
 _row, _interval, _series = schema.row.c, schema.interval.c, schema.series.c
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """A proxy, with until when its rows of each step are whole."""
-
-    id: int
-    name: str
-    host: str
-    seen_at: float
-    ready: Mapping[int, int]
 
 
 class Store:
@@ -39,7 +27,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._ids: dict[SeriesName, int] = {}
+        self.ids = SeriesIds()
 
     @property
     def dialect(self) -> str:
@@ -62,42 +50,11 @@ class Store:
             ):
                 yield connection
         except BaseException:
-            self._ids.clear()  # ids given in a transaction that is undone are no ids
+            self.ids.forget()
             raise
 
     def close(self) -> None:
         self._engine.dispose()
-
-    def join(self, connection: sa.Connection, *, name: str, host: str, now: float) -> Instance:
-        """The instance called *name*, new or known; nobody else may change it meanwhile."""
-        found = self.find(connection, name, locked=True)
-        if found is None:
-            new = {"name": name, "host": host, "seen_at": now}
-            ready = dict.fromkeys(_READY.values(), 0)
-            connection.execute(self.insert_new(schema.instance), [{**new, **ready}])
-            found = self.find(connection, name, locked=True)
-        assert found is not None, "it was just made"
-        return found
-
-    def find(
-        self, connection: sa.Connection, name: str, *, locked: bool = False
-    ) -> Instance | None:
-        """The instance called *name*; *locked*: nobody else may change it in this transaction."""
-        table = schema.instance
-        query = sa.select(table).where(table.c.name == name)
-        found = connection.execute(query.with_for_update() if locked else query).first()
-        return _instance(found) if found is not None else None
-
-    def claim_tidying(self, connection: sa.Connection) -> bool:
-        """Whether this transaction is the one that may tidy what belongs to others."""
-        if self.dialect == "sqlite":
-            return True
-        lock = sa.select(sa.func.pg_try_advisory_xact_lock(TIDY_LOCK))
-        return bool(connection.execute(lock).scalar())
-
-    def instances(self, connection: sa.Connection) -> list[Instance]:
-        """Every proxy that has ever written here, and is still remembered."""
-        return [_instance(found) for found in connection.execute(sa.select(schema.instance))]
 
     def levels(self, connection: sa.Connection, instance: Instance) -> list[Level]:
         """What rows there are of *instance*."""
@@ -123,7 +80,7 @@ class Store:
         now: float,
     ) -> None:
         """Write rows and intervals of one step; *ready*: until when that makes them whole."""
-        ids = self.ids_of(connection, columns.names)
+        ids = self.ids.of(connection, columns.names)
         rows = [
             {
                 "instance_id": instance.id,
@@ -153,15 +110,7 @@ class Store:
         ]
         if watched:
             connection.execute(schema.interval.insert(), watched)
-        self.set_ready(connection, instance, step_s=step_s, ready=ready, now=now)
-
-    def set_ready(
-        self, connection: sa.Connection, instance: Instance, *, step_s: int, ready: int, now: float
-    ) -> None:
-        """Rows of *step_s* are whole until *ready*."""
-        table = schema.instance
-        values = {_READY[step_s]: ready, "seen_at": now}
-        connection.execute(table.update().where(table.c.id == instance.id).values(**values))
+        set_ready(connection, instance, step_s=step_s, ready=ready, now=now)
 
     def read(
         self,
@@ -241,30 +190,6 @@ class Store:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA incremental_vacuum")
 
-    def ids_of(self, connection: sa.Connection, names: Sequence[SeriesName]) -> list[int]:
-        """The ids of series, new or known."""
-        unknown = [name for name in names if name not in self._ids]
-        if unknown:
-            self._learn(connection)
-        # In one order for all, so that two instances never wait for each other.
-        new = sorted({name for name in unknown if name not in self._ids}, key=_order)
-        if new:
-            values = [{"metric": n.metric, "labels": schema.write_labels(n.labels)} for n in new]
-            connection.execute(self.insert_new(schema.series), values)
-            self._learn(connection)
-        return [self._ids[name] for name in names]
-
-    def insert_new(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-        """An INSERT that passes over what is there: another may add the same at the same time."""
-        insert = sqlite.insert if self.dialect == "sqlite" else postgresql.insert
-        return insert(table).on_conflict_do_nothing()
-
-    def _learn(self, connection: sa.Connection) -> None:
-        found = connection.execute(sa.select(_series.id, _series.metric, _series.labels))
-        self._ids = {
-            SeriesName(metric, schema.read_labels(labels)): id for id, metric, labels in found
-        }
-
 
 def _some_at_a_time(found: sa.CursorResult[Any]) -> Iterator[Sequence[Raw]]:
     """The driver's own tuples, few enough to stay in the processor's cache.
@@ -288,21 +213,6 @@ def _within(
     )
 
 
-def _order(name: SeriesName) -> tuple[str, tuple[str, ...]]:
-    return name.metric, name.labels
-
-
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     for start in range(0, len(ids), _AT_ONCE):
         yield ids[start : start + _AT_ONCE]
-
-
-def _instance(found: sa.Row[tuple[object, ...]]) -> Instance:
-    values = found._mapping
-    return Instance(
-        id=values["id"],
-        name=values["name"],
-        host=values["host"],
-        seen_at=values["seen_at"],
-        ready={step_s: values[_READY[step_s]] for step_s in STEPS_S},
-    )

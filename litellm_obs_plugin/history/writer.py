@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from litellm_obs_plugin.history import baseline
+from litellm_obs_plugin.history import baseline, roster
 from litellm_obs_plugin.history.compaction import compact, expire
 from litellm_obs_plugin.history.interval import Interval
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, ceil_to, floor_to
 from litellm_obs_plugin.history.rollup import to_columns
+from litellm_obs_plugin.history.roster import Instance
 from litellm_obs_plugin.history.spool import Spool
-from litellm_obs_plugin.history.store import Instance, Store
+from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.metrics.snapshot import Snapshot, difference
 
 _EXPIRE_EVERY_S = 600.0
@@ -122,7 +123,7 @@ class Writer:
 
     def _join(self, connection: sa.Connection, now: float) -> Instance:
         one = self._identity
-        return self._store.join(connection, name=one.name, host=one.host, now=now)
+        return roster.join(connection, name=one.name, host=one.host, now=now)
 
     def _place(self, before: Snapshot, live: Snapshot, *, ready: int) -> int | None:
         """Where the next row begins: on a step, behind the last one.

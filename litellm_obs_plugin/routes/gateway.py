@@ -50,8 +50,7 @@ from litellm_obs_plugin.routes.surfaces import (
 )
 
 if TYPE_CHECKING:
-    from litellm_obs_plugin.history.archive import Archive
-    from litellm_obs_plugin.history.fleet_archive import FleetArchive
+    from litellm_obs_plugin.history.past import PastReader
 
 log = logging.getLogger(__name__)
 
@@ -245,7 +244,7 @@ def _write_metrics(
     form: Form,
     surfaces: Surfaces,
     providers: Mapping[str, ProviderState],
-    archive: "Archive | FleetArchive | None",
+    archive: "PastReader | None",
 ) -> bytes:
     changes = surfaces.ledger.newest(Page.CIRCUITS, limit=_CHANGES)
     around = Surroundings(circuit_changes=changes, providers=providers)

@@ -21,8 +21,7 @@ from litellm_obs_plugin.slo.budget import Budget
 from litellm_obs_plugin.slo.promises import Promises
 
 if TYPE_CHECKING:
-    from litellm_obs_plugin.history.archive import Archive
-    from litellm_obs_plugin.history.fleet_archive import FleetArchive
+    from litellm_obs_plugin.history.past import PastReader
 
 METRICS_PATH = "/metrics"
 GATEWAY_METRICS_PATH = "/api/gateway/metrics"
@@ -51,8 +50,8 @@ class Surfaces:
 
     reader: SharedReader
     ledger: LedgerReader
-    archive: "Callable[[], Archive | None]"
-    fleet_archive: "Callable[[], FleetArchive | None]"
+    archive: "Callable[[], PastReader | None]"
+    fleet_archive: "Callable[[], PastReader | None]"
     answers: Answers
     health: Monitor
     replace_health: bool

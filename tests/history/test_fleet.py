@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from litellm_obs_plugin.history import schema
+from litellm_obs_plugin.history import roster, schema
 from litellm_obs_plugin.history.courier import Courier
 from litellm_obs_plugin.history.database import migrate, open_shared
 from litellm_obs_plugin.history.fleet_archive import FleetArchive
@@ -306,7 +306,7 @@ def test_store_on_postgresql_reads_what_it_wrote(make_member):
 
     store = Store(member.courier._engine)
     with store.reading() as connection:
-        (instance,) = store.instances(connection)
+        (instance,) = roster.instances(connection)
         assert (instance.name, instance.host) == ("one", "here")
     reader.sleep(20)
     found = total(reader.fleet_read(60), reader).sketch("request_duration_seconds")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from litellm_obs_plugin.history import roster
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S
 from litellm_obs_plugin.metrics.sketch import SECONDS, Sketch
 from tests.history.house import START, House
@@ -167,7 +168,7 @@ def test_coarse_rows_equal_the_fine_ones(house):
     house.write()
 
     with house.store.reading() as connection:
-        (instance,) = house.store.instances(connection)
+        (instance,) = roster.instances(connection)
         kept = {one.step_s: one.kept for one in house.store.levels(connection, instance)}
     past = house.read(house.now - START)
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from litellm_obs_plugin.history import roster
 from litellm_obs_plugin.history.database import open_file
 from litellm_obs_plugin.history.request_log import RequestLog
 from litellm_obs_plugin.history.store import Store
@@ -38,7 +39,7 @@ class Desk:
         self.directory, self.now = directory, NOW + 100
         self.store = Store(open_file(directory))
         with self.store.writing() as connection:
-            self.store.join(connection, name=NAME, host="here", now=NOW)
+            roster.join(connection, name=NAME, host="here", now=NOW)
         self.rings = LedgerWriter(directory=directory, size=size, slow_s=1.0)
         self.writer = self.make_writer(keep, keep_s)
         self.log = RequestLog(store=self.store, name=NAME)
