@@ -85,12 +85,13 @@ def start_gateway(
     directory: Path,
     env: dict[str, str] | None = None,
     everything: bool = False,
+    langfuse: dict[str, float] | None = None,
 ) -> Gateway:
     home = directory / name.replace(" ", "-")
     home.mkdir(parents=True)
-    settings = {"response_headers": everything}
+    settings = {"response_headers": everything, "langfuse": langfuse or {}}
     if everything:
-        settings["langfuse"] = {"capture_io": "truncated"}
+        settings["langfuse"]["capture_io"] = "truncated"
     config = {
         "model_list": [
             {

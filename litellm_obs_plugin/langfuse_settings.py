@@ -73,7 +73,7 @@ class LangfuseSettings(BaseModel):
     queue_items: int = Field(default=10_000, ge=1, description="Traces that may wait.")
     queue_bytes: int = Field(default=64 * 2**20, ge=2**16, description="Bytes that may wait.")
     flush_interval_s: float = Field(default=1.0, gt=0, le=60, description="Pause between sends.")
-    timeout_s: float = Field(default=10.0, gt=0, le=120, description="Of one request to Langfuse.")
+    timeout_s: float = Field(default=5.0, gt=0, le=120, description="Of one request to Langfuse.")
     shutdown_s: float = Field(
         default=5.0, ge=0, le=60, description="How long a stopping proxy may send what waits."
     )

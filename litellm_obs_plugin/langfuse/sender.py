@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from litellm_obs_plugin.langfuse.circuit import Circuit
+from litellm_obs_plugin.langfuse.circuit import FIRST_WAIT_S, Circuit
 from litellm_obs_plugin.langfuse.parcel import Parcel
 from litellm_obs_plugin.langfuse.post import Answer, Verdict
 
@@ -59,7 +59,8 @@ class Sender:
         body = self.pack(batch)
         begun_s = self.monotonic()
         answer = self.last = self.post.send(body, within_s=within_s)
-        self.latency_s = self.monotonic() - begun_s if answer.heard else None
+        took_s = self.monotonic() - begun_s
+        self.latency_s = took_s if answer.heard else None
         match answer.verdict:
             case Verdict.ACCEPTED:
                 self._accepted(batch)
@@ -69,7 +70,7 @@ class Sender:
                 self._log("Langfuse refuses traces; they are dropped", answer)
                 self._finish(batch, "rejected")
             case Verdict.RETRY:
-                return self._retry(batch, answer)
+                return self._retry(batch, answer, took_s=took_s)
         return 0.0
 
     def _batch(self) -> list[Parcel]:
@@ -114,13 +115,15 @@ class Sender:
         else:
             self._finish(batch, "too_large")
 
-    def _retry(self, batch: Sequence[Parcel], answer: Answer) -> float:
+    def _retry(self, batch: Sequence[Parcel], answer: Answer, *, took_s: float) -> float:
         self._log("Langfuse does not take traces now; they wait", answer)
         # A server that does not answer will be back; one that fails on this very batch may not.
         self._tries += answer.heard
         if self._tries >= TRIES:
             self._finish(batch[:1], "gave_up")
-        return self.circuit.failed(told_s=answer.retry_after_s)
+        wait_s = self.circuit.failed(told_s=answer.retry_after_s)
+        # A server that hung has had its pause already: it counts from the beginning of the try.
+        return wait_s if answer.heard else max(wait_s - took_s, FIRST_WAIT_S)
 
     def _finish(self, batch: Sequence[Parcel], result: str) -> None:
         self._tries = 0

@@ -221,6 +221,20 @@ def test_a_server_that_comes_back(start_tracer, meter, free_port, wait_for, now,
     away.__exit__()
 
 
+def test_a_server_that_left_a_try_without_an_answer(peer, start_tracer, wait_for, now):
+    """It is asked again soon after the timeout: the try itself was the pause."""
+    peer.fault = "hang"
+    tracer = start_tracer(timeout_s=3)
+    send(tracer, 1)
+    wait_for(lambda: tracer.status().problem, timeout_s=10)
+    peer.fault = None  # the first try stays without an answer
+    send(tracer, 100)
+    began = now()
+    wait_for(lambda: traces(peer) == 100, timeout_s=10)
+
+    assert now() - began < 3
+
+
 def test_closing_sends_what_waits(peer, meter, start_tracer, now):
     tracer = start_tracer(interval_s=30, shutdown_s=20)
     send(tracer, 1000)
