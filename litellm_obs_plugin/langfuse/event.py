@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from litellm_obs_plugin.langfuse import metadata
-from litellm_obs_plugin.langfuse.ids import ObservationIds
+from litellm_obs_plugin.langfuse.ids import ObservationIds, Part
 from litellm_obs_plugin.langfuse.observation import Kind, Level, Observation
 from litellm_obs_plugin.record import CircuitChange, Request
 
@@ -26,7 +26,7 @@ def failover_events(
     for number, (failover, at) in enumerate(zip(request.failovers, starts, strict=False), start=1):
         source, target = failover.source.model_group, failover.target.model_group
         yield Observation(
-            id=ids.of(f"failover {number}"),
+            id=ids.of(Part.FAILOVER, number),
             parent=parent,
             kind=Kind.EVENT,
             name=FAILOVER_NAME,
@@ -44,7 +44,7 @@ def circuit_events(
     """One for each circuit that an attempt of the request opened."""
     for number, change in enumerate(circuits, start=1):
         yield Observation(
-            id=ids.of(f"circuit {number}"),
+            id=ids.of(Part.CIRCUIT, number),
             parent=parent,
             kind=Kind.EVENT,
             name=CIRCUIT_NAME,

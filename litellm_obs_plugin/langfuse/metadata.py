@@ -1,13 +1,15 @@
 """The metadata of observations: flat, in plain values, so that Langfuse can filter by each."""
 
 from collections.abc import Mapping
-from itertools import groupby, pairwise
+from itertools import pairwise
+from typing import cast
 
 from litellm_obs_plugin.langfuse.observation import Plain
 from litellm_obs_plugin.record import (
     Attempt,
     CircuitChange,
     CostStatus,
+    Deployment,
     Failover,
     Failure,
     Outcome,
@@ -27,8 +29,8 @@ def of_all(request: Request) -> dict[str, Plain | None]:
     }
 
 
-def of_request(request: Request) -> dict[str, Plain]:
-    """What the request was, what it took and what it cost."""
+def of_request(request: Request, *, shared: Mapping[str, Plain | None]) -> dict[str, Plain]:
+    """What the request was, what it took and what it cost; *shared* is :func:`of_all`."""
     last = request.last_attempt
     deployment = last.deployment if last is not None else None
     hops, tries = len(request.failovers), len(request.attempts)
@@ -39,7 +41,7 @@ def of_request(request: Request) -> dict[str, Plain]:
         overhead_s = max(total_s - provider_s - backoff_s - (request.queue_s or 0.0), 0.0)
     return _told(
         {
-            **of_all(request),
+            **shared,
             "outcome": str(request.outcome),
             "operation": str(request.operation),
             "stream": request.stream,
@@ -146,9 +148,17 @@ def _failure(failure: Failure | None) -> dict[str, Plain | None]:
 
 def _route(request: Request) -> str | None:
     """``primary/dep-a x2 > backup/dep-b``: what the router chose, in order."""
-    tried = (f"{a.deployment.model_group}/{a.deployment.id}" for a in request.attempts)
-    runs = [(name, sum(1 for _ in run)) for name, run in groupby(tried)]
-    return " > ".join(f"{name} x{n}" if n > 1 else name for name, n in runs) or None
+    runs: list[tuple[Deployment, int]] = []
+    for attempt in request.attempts:
+        deployment = attempt.deployment
+        if runs and runs[-1][0] == deployment:
+            runs[-1] = (deployment, runs[-1][1] + 1)
+        else:
+            runs.append((deployment, 1))
+    named = [
+        f"{d.model_group}/{d.id} x{n}" if n > 1 else f"{d.model_group}/{d.id}" for d, n in runs
+    ]
+    return " > ".join(named) or None
 
 
 def _changes(request: Request) -> int:
@@ -164,8 +174,11 @@ def _ms(seconds: float | None) -> float | None:
     return round(seconds * 1000, 3) if seconds is not None else None
 
 
-def _told(values: Mapping[str, Plain | None]) -> dict[str, Plain]:
-    return {name: value for name, value in values.items() if value is not None}
+def _told(values: dict[str, Plain | None]) -> dict[str, Plain]:
+    """*values* less those that are not known; most are, so it is less work to take them out."""
+    for name in [name for name, value in values.items() if value is None]:
+        del values[name]
+    return cast(dict[str, Plain], values)
 
 
 def _short(text: str | None) -> str | None:

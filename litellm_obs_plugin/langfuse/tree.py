@@ -6,13 +6,14 @@ answered, or on a stream that broke after tokens had come. Every other attempt s
 would price it by its own table.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from litellm_obs_plugin.langfuse import metadata
 from litellm_obs_plugin.langfuse.event import circuit_events, failover_events
-from litellm_obs_plugin.langfuse.ids import ObservationIds, trace_id_of
-from litellm_obs_plugin.langfuse.observation import Kind, Level, Observation, Tree
+from litellm_obs_plugin.langfuse.ids import ObservationIds, Part, trace_id_of
+from litellm_obs_plugin.langfuse.observation import Kind, Level, Observation, Plain, Tree
 from litellm_obs_plugin.langfuse.priced import cost_details, usage_details
 from litellm_obs_plugin.record import (
     Attempt,
@@ -26,6 +27,8 @@ from litellm_obs_plugin.record import (
 REQUEST_NAME = "litellm.request"
 MAX_CHARS = 200  # what Langfuse takes for names, ids and tags
 _MAX_TAGS = 50
+
+Shared = Mapping[str, Plain | None]  # of all observations of a request
 
 _NO_DETAILS = TraceDetails()
 _LEVELS = {
@@ -55,14 +58,15 @@ def build_tree(
     """
     details = request.details or _NO_DETAILS
     ids = ObservationIds(request)
-    root = _root(request, details, ids)
+    shared = metadata.of_all(request)
+    root = _root(request, details, ids, shared=shared)
     kind = Kind.GENERATION if priced else Kind.SPAN
     parts = [
         *failover_events(request, ids=ids, parent=root.id),
         *circuit_events(circuits, ids=ids, parent=root.id),
-        *_attempts(request, details, ids=ids, root=root, kind=kind),
+        *_attempts(request, details, ids=ids, root=root, kind=kind, shared=shared),
     ]
-    parts.sort(key=lambda part: part.started_at)  # stable: a failover stands before its attempt
+    parts.sort(key=_start_of)  # stable: a failover stands before its attempt
     return Tree(
         trace_id=trace_id_of(request),
         name=(details.name or REQUEST_NAME) if priced else None,
@@ -81,7 +85,9 @@ def count_observations(request: Request) -> int:
     return 1 + len(request.attempts) + len(request.failovers)
 
 
-def _root(request: Request, details: TraceDetails, ids: ObservationIds) -> Observation:
+def _root(
+    request: Request, details: TraceDetails, ids: ObservationIds, *, shared: Shared
+) -> Observation:
     level = _LEVELS[request.outcome]
     message = _sentence(request.failure, details)
     if level is Level.DEFAULT and len(request.attempts) > 1:
@@ -89,7 +95,7 @@ def _root(request: Request, details: TraceDetails, ids: ObservationIds) -> Obser
         tries, hops = len(request.attempts), len(request.failovers)
         message = f"answered at attempt {tries}, after {hops} failover{'s' * (hops != 1)}"
     return Observation(
-        id=ids.of("request"),
+        id=ids.of(Part.REQUEST),
         parent=None,
         kind=Kind.SPAN,
         name=REQUEST_NAME,
@@ -99,8 +105,11 @@ def _root(request: Request, details: TraceDetails, ids: ObservationIds) -> Obser
         status_message=message,
         input=details.input,
         output=details.output,
-        metadata=metadata.of_request(request),
+        metadata=metadata.of_request(request, shared=shared),
     )
+
+
+_start_of = attrgetter("started_at")
 
 
 def _end_of(request: Request) -> float:
@@ -109,10 +118,15 @@ def _end_of(request: Request) -> float:
 
 
 def _attempts(
-    request: Request, details: TraceDetails, *, ids: ObservationIds, root: Observation, kind: Kind
+    request: Request,
+    details: TraceDetails,
+    *,
+    ids: ObservationIds,
+    root: Observation,
+    kind: Kind,
+    shared: Shared,
 ) -> Iterable[Observation]:
     retry = hops = 0
-    shared = metadata.of_all(request)
     group = request.attempts[0].deployment.model_group if request.attempts else ""
     for number, attempt in enumerate(request.attempts, start=1):
         if attempt.deployment.model_group != group:
@@ -140,7 +154,7 @@ def _attempt(
     known_s = attempt.duration_s
     ended_at = attempt.started_at + known_s if known_s is not None else root.ended_at
     return Observation(
-        id=ids.of(f"attempt {number}"),
+        id=ids.of(Part.ATTEMPT, number),
         parent=root.id,
         kind=kind,
         name=f"attempt {number} {deployment.provider}/{deployment.model}"[:MAX_CHARS],

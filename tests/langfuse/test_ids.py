@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litellm_obs_plugin.langfuse.ids import ObservationIds, is_sampled, trace_id_of
+from litellm_obs_plugin.langfuse.ids import ObservationIds, Part, is_sampled, trace_id_of
 from tests.langfuse.requests import TRACE_ID, request
 
 
@@ -25,14 +25,17 @@ def test_any_call_id_makes_a_trace_id(call_id):
 
 def test_ids_of_observations_follow_from_the_request():
     """Sending twice must not store twice."""
-    assert ObservationIds(request()).of("attempt 1") == ObservationIds(request()).of("attempt 1")
-    assert ObservationIds(request()).of("attempt 1") != ObservationIds(request()).of("attempt 2")
+    ids, again = ObservationIds(request()), ObservationIds(request())
+    parts = [(part, number) for part in Part for number in range(100)]
+
+    assert [ids.of(*part) for part in parts] == [again.of(*part) for part in parts]
+    assert len({ids.of(*part) for part in parts}) == len(parts)
 
 
 def test_the_same_call_id_at_another_time_is_another_request():
     later = replace(request(), received_at=request().received_at + 1)
 
-    assert ObservationIds(request()).of("request") != ObservationIds(later).of("request")
+    assert ObservationIds(request()).of(Part.REQUEST) != ObservationIds(later).of(Part.REQUEST)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.75, 1.0])
