@@ -23,6 +23,7 @@ USUAL_VARIABLES = MappingProxyType(
         "LANGFUSE_TIMEOUT": "timeout_s",
     }
 )
+_USER_INFO = re.compile(r"://[^/]*@")
 _ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9\-_]{1,40}")
 _MASK = re.compile(r"\w+(\.\w+)+")
 
@@ -90,9 +91,14 @@ class LangfuseSettings(BaseModel):
     @field_validator("host")
     @classmethod
     def _complete_host(cls, value: str) -> str:
-        """LiteLLM takes a host without a scheme for plain HTTP, and so must we."""
+        """LiteLLM takes a host without a scheme for plain HTTP, and so must we.
+
+        A user and password in it would stand in links, and hide the project's keys from Langfuse.
+        """
         address = value.strip().rstrip("/")
-        return address if address.startswith(("http://", "https://")) else f"http://{address}"
+        if not address.startswith(("http://", "https://")):
+            address = f"http://{address}"
+        return _USER_INFO.sub("://", address)
 
     @field_validator("environment")
     @classmethod

@@ -1,15 +1,14 @@
 """LiteLLM's exceptions -> :class:`Failure`: a dozen types, and whose fault it was."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from litellm_obs_plugin.host.frames import read_frames
 from litellm_obs_plugin.host.judgement import normalized_error
 from litellm_obs_plugin.record import ErrorType, Failure, Source
+from litellm_obs_plugin.redaction import hide_secrets
 
 _MESSAGE_CHARS = 500
-_SECRET = re.compile(r"(sk-|Bearer\s+|api[_-]?key[\"'=:\s]+)[\w\-.]{4,}", re.IGNORECASE)
 
 # litellm/exceptions.py and litellm/types/router.py; the most telling class name wins.
 _BY_CLASS = {
@@ -168,4 +167,4 @@ def _status(error: BaseException) -> int | None:
 
 
 def _message(text: str) -> str:
-    return _SECRET.sub(r"\1***", text[: 2 * _MESSAGE_CHARS])[:_MESSAGE_CHARS]
+    return hide_secrets(text[: 2 * _MESSAGE_CHARS])[:_MESSAGE_CHARS]

@@ -8,6 +8,7 @@ would price it by its own table.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 
 from litellm_obs_plugin.langfuse import metadata
@@ -23,6 +24,7 @@ from litellm_obs_plugin.record import (
     Request,
     TraceDetails,
 )
+from litellm_obs_plugin.redaction import hide_secrets
 
 REQUEST_NAME = "litellm.request"
 MAX_CHARS = 200  # what Langfuse takes for names, ids and tags
@@ -69,10 +71,10 @@ def build_tree(
     parts.sort(key=_start_of)  # stable: a failover stands before its attempt
     return Tree(
         trace_id=trace_id_of(request),
-        name=(details.name or REQUEST_NAME) if priced else None,
-        user=details.user,
-        session=details.session,
-        tags=tuple(tag[:MAX_CHARS] for tag in request.caller.tags[:_MAX_TAGS]),
+        name=_safe(details.name or REQUEST_NAME) if priced else None,
+        user=_safe(details.user) if details.user else None,
+        session=_safe(details.session) if details.session else None,
+        tags=tuple(_safe(tag) for tag in request.caller.tags[:_MAX_TAGS]),
         environment=stamp.environment,
         release=stamp.release,
         version=stamp.version,
@@ -107,6 +109,12 @@ def _root(
         output=details.output,
         metadata=metadata.of_request(request, shared=shared),
     )
+
+
+@lru_cache(maxsize=4096)
+def _safe(text: str) -> str:
+    """What callers name things, short and without their keys."""
+    return hide_secrets(text[:MAX_CHARS])
 
 
 _start_of = attrgetter("started_at")

@@ -78,6 +78,15 @@ def test_the_usual_variables():
     assert "sk-secret" not in repr(found)
 
 
+def test_a_host_with_a_user_and_password():
+    """They would stand in links, and take the place of the project's keys."""
+    environ = {"LANGFUSE_HOST": "https://me:hunter2@langfuse.internal:3000/base@1/"}
+
+    found = read_settings(None, environ).langfuse
+
+    assert found.host == "https://langfuse.internal:3000/base@1"
+
+
 def test_the_usual_variables_give_way():
     environ = {"LANGFUSE_PUBLIC_KEY": "pk", "LITELLM_OBS_LANGFUSE__PUBLIC_KEY": "ours"}
 

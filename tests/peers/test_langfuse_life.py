@@ -141,7 +141,12 @@ def test_no_secret_leaves(start_gateway, wait_for):
         hidden = {"a": [secret], secret: secret, "headers": {"authorization": secret}}
         texts = f"{secret} [tokens:5,5]"
         more = {
-            "metadata": {"spend_logs_metadata": hidden, "requester": secret, "nested": hidden},
+            "metadata": {
+                **{"spend_logs_metadata": hidden, "requester": secret, "nested": hidden},
+                **dict.fromkeys(("trace_name", "session_id", "trace_user_id"), f"my {secret}"),
+                **{"tags": [secret, f"key:{secret}"], "generation_name": secret},
+            },
+            "user": secret,
             "stop": [secret],
             "logit_bias": {"1": 1},
             "tools": [{"type": "function", "function": {"name": "f", "description": secret}}],
