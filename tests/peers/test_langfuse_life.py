@@ -142,9 +142,12 @@ def test_no_secret_leaves(start_gateway, wait_for):
         texts = f"{secret} [tokens:5,5]"
         more = {
             "metadata": {
-                **{"spend_logs_metadata": hidden, "requester": secret, "nested": hidden},
+                "spend_logs_metadata": hidden,
+                "requester": secret,
+                "nested": hidden,
                 **dict.fromkeys(("trace_name", "session_id", "trace_user_id"), f"my {secret}"),
-                **{"tags": [secret, f"key:{secret}"], "generation_name": secret},
+                "tags": [secret, f"key:{secret}"],
+                "generation_name": secret,
             },
             "user": secret,
             "stop": [secret],
