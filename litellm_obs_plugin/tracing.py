@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from litellm_obs_plugin.health.component import ComponentState, NotConfigured
 from litellm_obs_plugin.health.monitor import WINDOW_S
 from litellm_obs_plugin.health.status import Status
-from litellm_obs_plugin.health.traces import TraceFacts, judge_traces
 from litellm_obs_plugin.host import neighbour
 from litellm_obs_plugin.host.details import Describer
 from litellm_obs_plugin.langfuse.choice import Choice, Surroundings, choose_mode
 from litellm_obs_plugin.langfuse_settings import LangfuseSettings, Mode
 from litellm_obs_plugin.metrics.recorder import Recorder
 from litellm_obs_plugin.record import Project
+from litellm_obs_plugin.trace_verdict import judge_traces
 
 if TYPE_CHECKING:
     from litellm_obs_plugin.langfuse.tracer import Plan, Tracer
@@ -40,21 +40,13 @@ class Tracing:
         if self.tracer is None:
             told = "; ".join(choice.warnings)
             return ComponentState(status=Status.DEGRADED, message=told, checked_at=now)
-        status = self.tracer.status()
-        facts = TraceFacts(
+        return judge_traces(
+            self.tracer.status(),
             mode=f"{choice.mode} ({choice.reason})",
             warnings=choice.warnings,
-            problem=status.problem,
-            refused=status.denied,
-            silent=not status.heard,
-            waiting=status.waiting,
-            oldest_s=status.oldest_s,
-            dropped=status.dropped,
-            dropped_s=status.dropped_s,
-            latency_s=status.latency_s,
-            answered_at=status.answered_at,
+            window_s=WINDOW_S,
+            now=now,
         )
-        return judge_traces(facts, window_s=WINDOW_S, now=now)
 
     def close(self) -> None:
         """Send what waits, within the time that settings allow. Blocks."""

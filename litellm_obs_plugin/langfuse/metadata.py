@@ -8,7 +8,6 @@ from litellm_obs_plugin.langfuse.observation import Plain
 from litellm_obs_plugin.record import (
     Attempt,
     CircuitChange,
-    CostStatus,
     Deployment,
     Failover,
     Failure,
@@ -42,8 +41,8 @@ def of_request(request: Request, *, shared: Mapping[str, Plain | None]) -> dict[
     return _told(
         {
             **shared,
-            "outcome": str(request.outcome),
-            "operation": str(request.operation),
+            "outcome": request.outcome,
+            "operation": request.operation,
             "stream": request.stream,
             "model_group": _short(request.model_group),
             "answered_by": deployment.model_group if deployment is not None else None,
@@ -54,7 +53,7 @@ def of_request(request: Request, *, shared: Mapping[str, Plain | None]) -> dict[
             "retries": max(tries - 1 - changes, 0),
             "failovers": hops,
             "trace_cost_usd": request.cost_usd or 0.0,
-            "cost_status": _status(request.cost_status),
+            "cost_status": request.cost_status,
             "total_ms": _ms(total_s),
             "provider_ms": _ms(provider_s),
             "overhead_ms": _ms(overhead_s),
@@ -82,7 +81,7 @@ def of_attempt(
     return _told(
         {
             **shared,
-            "outcome": str(attempt.outcome),
+            "outcome": attempt.outcome,
             "attempt": number,
             "retry_index": retry,
             "fallback_index": fallback,
@@ -90,7 +89,7 @@ def of_attempt(
             "provider": deployment.provider,
             "deployment_id": deployment.id,
             "billed": billed,
-            "cost_status": _status(cost.status) if cost is not None and billed else None,
+            "cost_status": cost.status if cost is not None and billed else None,
             "provider_ms": _ms(attempt.duration_s),
             "ttft_ms": _ms(attempt.ttft.value_s) if attempt.ttft is not None else None,
             "provider_request_id": _short(attempt.provider_request_id),
@@ -110,7 +109,7 @@ def of_failover(failover: Failover) -> dict[str, Plain]:
             "to_model_group": target.model_group,
             "to_provider": target.provider,
             "to_deployment_id": target.id,
-            "reason": str(failover.reason),
+            "reason": failover.reason,
             "outcome": "recovered" if failover.recovered else "failed",
             "failover_latency_ms": _ms(failover.delay_s),
             "cost_added_usd": failover.cost_added_usd,
@@ -127,7 +126,7 @@ def of_circuit(change: CircuitChange) -> dict[str, Plain]:
             "deployment_id": deployment.id,
             "model_group": deployment.model_group,
             "provider": deployment.provider,
-            "reason": str(change.reason),
+            "reason": change.reason,
             "recovers_after_ms": _ms(rest_s),
         }
     )
@@ -137,8 +136,8 @@ def _failure(failure: Failure | None) -> dict[str, Plain | None]:
     if failure is None:
         return {}
     return {
-        "error_type": str(failure.error_type),
-        "error_source": str(failure.source),
+        "error_type": failure.error_type,
+        "error_source": failure.source,
         "error_class": failure.error_class or None,
         "error_code": failure.status_code,
         "normalized_error": failure.normalized or None,
@@ -166,12 +165,8 @@ def _changes(request: Request) -> int:
     return sum(a != b for a, b in pairwise(groups))
 
 
-def _status(status: CostStatus | None) -> str | None:
-    return str(status) if status is not None else None
-
-
 def _ms(seconds: float | None) -> float | None:
-    return round(seconds * 1000, 3) if seconds is not None else None
+    return round(seconds * 1e6) / 1e3 if seconds is not None else None  # to the microsecond
 
 
 def _told(values: dict[str, Plain | None]) -> dict[str, Plain]:
