@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := sh ops/install-locked.sh $(VENV)
 RUN := $(VENV)/.run-installed
 STAMP := $(VENV)/.installed
 
@@ -15,16 +15,16 @@ help: ## this list
 setup: $(STAMP) ## locked packages into .venv
 
 $(STAMP): $(RUN) requirements/dev.txt
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(RUN): requirements/run.txt pyproject.toml
+$(RUN): requirements/run.txt requirements/install.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	@echo "Installing locked packages into $(VENV); the first time this takes a minute or two."
-	@$(PIP) --require-hashes -r requirements/run.txt
-	@$(PIP) --no-build-isolation -e .
+	@echo "Installing locked packages into $(VENV); the first time this takes up to a minute."
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 run: $(RUN) ## proxy, simulated providers, traffic and dashboard; Ctrl-C stops all of it
@@ -58,6 +58,8 @@ lock: ## compile the locks anew
 	  --extra langfuse --extra dashboard --extra postgres -o requirements/run.txt pyproject.toml requirements/build.in
 	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
 	  --all-extras -c requirements/run.txt -o requirements/dev.txt pyproject.toml requirements/build.in
+	echo uv | $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header \
+	  -c requirements/dev.txt -o requirements/install.txt -
 
 clean: ## remove what set-up and tests made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
