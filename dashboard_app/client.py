@@ -37,7 +37,10 @@ class GatewayClient:
     def __init__(
         self, *, url: str, key: str | None, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        # One poller for all pages: an answer of a second ago would only make them later.
+        headers = {"Cache-Control": "no-cache"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         self._http = httpx.AsyncClient(
             base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False, transport=transport
         )
@@ -59,9 +62,9 @@ class GatewayClient:
         Raises:
             MetricsError: the metrics are not to be had. What else is missing is left empty.
         """
-        metrics = await self._metrics(view)
         asked = {n: v for n, v in view.filters.items() if n != "model"}  # a model or its group
-        rest = await asyncio.gather(
+        metrics, *rest = await asyncio.gather(
+            self._metrics(view),
             self._optional("/api/gateway/circuits", limit=500),
             self._optional("/api/gateway/failovers", limit=50),
             self._optional("/api/gateway/requests", kind="slow", limit=20, **asked),

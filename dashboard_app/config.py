@@ -1,9 +1,12 @@
 """Where the gateway is, and where the dashboard listens."""
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
+
+from dashboard_app.oauth import OAuth, read_oauth
 
 _ORIGIN = re.compile(r"https?://[\w.-]+(:\d+)?")
 
@@ -28,6 +31,9 @@ class Config:
     pages: int = 100
     session_lifetime_s: float = 15.0
     frame_ancestors: tuple[str, ...] = ()
+    oauth: OAuth | None = None
+    plugin_key: str | None = field(default=None, repr=False)
+    plugin_name: str = "llm-obs"
 
 
 class Secrets(TypedDict):
@@ -36,6 +42,9 @@ class Secrets(TypedDict):
     gateway_key: str | None
     password: str | None
     cookie_secret: str | None
+    oauth: OAuth | None
+    plugin_key: str | None
+    plugin_name: str
 
 
 def read_secrets(environ: Mapping[str, str]) -> Secrets:
@@ -44,6 +53,9 @@ def read_secrets(environ: Mapping[str, str]) -> Secrets:
         "gateway_key": environ.get("GATEWAY_DASHBOARD_KEY") or environ.get("LITELLM_MASTER_KEY"),
         "password": environ.get("GATEWAY_DASHBOARD_PASSWORD"),
         "cookie_secret": environ.get("GATEWAY_DASHBOARD_COOKIE_SECRET"),
+        "oauth": read_oauth(environ),
+        "plugin_key": environ.get("GATEWAY_DASHBOARD_PLUGIN_KEY"),
+        "plugin_name": environ.get("GATEWAY_DASHBOARD_PLUGIN_NAME", "llm-obs"),
     }
 
 
@@ -51,8 +63,8 @@ def check(config: Config) -> None:
     """Refuse what would not work or not be safe.
 
     Raises:
-        ConfigError: the address of the gateway is none, or a page without a password would be
-            reachable from other machines.
+        ConfigError: the address of the gateway is none, a way to sign in lacks something, or a page
+            without one would be reachable from other machines.
     """
     if not config.gateway_url.startswith(("http://", "https://")):
         msg = f"gateway-url: expected http://… or https://…, got {config.gateway_url!r}"
@@ -64,9 +76,34 @@ def check(config: Config) -> None:
         if not _ORIGIN.fullmatch(origin):
             msg = f"frame-ancestor: expected http(s)://host[:port], got {origin!r}"
             raise ConfigError(msg)
-    if config.address not in {"127.0.0.1", "localhost", "::1"} and not config.password:
+    _check_signin(config)
+
+
+def _check_signin(config: Config) -> None:
+    if config.oauth is not None:
+        problem = config.oauth.problem()
+        if problem is None and config.password:
+            problem = "GATEWAY_DASHBOARD_PASSWORD: expected none beside GATEWAY_DASHBOARD_OAUTH_KEY"
+        if problem is not None:
+            raise ConfigError(problem)
+    if config.plugin_key is not None:
+        if not _is_key(config.plugin_key):
+            msg = "GATEWAY_DASHBOARD_PLUGIN_KEY: expected 32 bytes in URL-safe base64"
+            raise ConfigError(msg)
+        if not config.frame_ancestors:
+            msg = "frame-ancestor: expected the origin of LiteLLM's UI for a plugin key, got none"
+            raise ConfigError(msg)
+    guarded = config.password or config.oauth or config.plugin_key
+    if config.address not in {"127.0.0.1", "localhost", "::1"} and not guarded:
         msg = (
             f"address: {config.address} is reachable from other machines; "
-            "set GATEWAY_DASHBOARD_PASSWORD, or listen on 127.0.0.1"
+            "set GATEWAY_DASHBOARD_PASSWORD, a provider or a plugin key, or listen on 127.0.0.1"
         )
         raise ConfigError(msg)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text)) == 32
+    except ValueError:
+        return False

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from dashboard_app.client import GatewayClient
 from dashboard_app.config import Config
 from dashboard_app.page import build_page
 from dashboard_app.picture import Gallery
+from dashboard_app.signin import guard
 from dashboard_app.store import Store
 from dashboard_app.workshop import Workshop
 
@@ -74,10 +74,7 @@ def serve(config: Config) -> None:
 def start(config: Config, store: Store) -> Any:
     """A started server of *store*'s pages; its loop runs only when the caller runs it."""
     pn.extension(notifications=False)
-    options: dict[str, Any] = {}
-    if config.password:
-        options["basic_auth"] = config.password
-        options["cookie_secret"] = config.cookie_secret or secrets.token_urlsafe(32)
+    options, handlers = guard(config)
     if config.prefix:
         options["prefix"] = config.prefix
     gallery, workshop = Gallery(), Workshop()
@@ -99,7 +96,7 @@ def start(config: Config, store: Store) -> Any:
         compress_response=True,
         check_unused_sessions_milliseconds=_CHECK_MS,
         unused_session_lifetime_milliseconds=int(config.session_lifetime_s * 1000),
-        extra_patterns=[("/healthz", HealthHandler, {"store": store})],
+        extra_patterns=[("/healthz", HealthHandler, {"store": store}), *handlers],
         **options,
     )
     server._tornado.add_transform(partial(SecurityHeaders, config.frame_ancestors))

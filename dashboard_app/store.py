@@ -80,9 +80,13 @@ class Store:
         """Poll until cancelled."""
         while True:
             self._woken.clear()
+            begun = time.monotonic()
             views = list(self._listeners) or [View()]
             await asyncio.gather(*(self.poll_once(view) for view in views))
-            wait_s = self._wait_s()
+            # From begin to begin, or pages would be older than the interval; a gateway that takes
+            # long is left alone as long as it took.
+            took_s = time.monotonic() - begun
+            wait_s = max(self._wait_s() - took_s, took_s)
             try:
                 await asyncio.wait_for(self._woken.wait(), wait_s)
             except TimeoutError:

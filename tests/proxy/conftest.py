@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from playwright.sync_api import sync_playwright
 
+from tests.proxy.browsing import CHROMIUM, FLAGS, Visits
 from tests.proxy.page import Page
 from tests.proxy.server import AUTH, BOOT_S, Server, start_proxy, start_simulator, write_config
 
@@ -201,3 +203,19 @@ def _run_simulator(*, port: int, log: Path, wait_for: Callable[..., Any]) -> Ite
     server = start_simulator(port=port, log=log, wait_for=wait_for)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    assert Path(CHROMIUM).exists(), "make tools installs Chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visits(browser) -> Iterator[Visits]:
+    opened = Visits(browser)
+    yield opened
+    opened.close()

@@ -3,83 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import sys
-import threading
+import statistics
 import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.proxy.server import MASTER_KEY, start
+from tests.proxy.browsing import (
+    PATIENCE_MS,
+    Line,
+    ask,
+    dashboard_of,
+    picture,
+    region,
+    soon,
+    tile,
+)
 
 pytestmark = [pytest.mark.proxy, pytest.mark.peers]
-
-CHROMIUM = "/usr/bin/chromium"
-PICTURES = os.environ.get("DASHBOARD_PICTURES")
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-_PATIENCE_MS = 90_000
-
-
-class Line:
-    """A line to the proxy that can be cut, so that the dashboard finds nobody."""
-
-    def __init__(self, *, port: int, to: str) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._port = port
-        self._to = (urlparse(to).hostname, urlparse(to).port)
-        self._open: list[socket.socket] = []
-        self.join()
-
-    def join(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self._port))
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def cut(self) -> None:
-        for one in (self._listener, *self._open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._open.clear()
-
-    def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection(self._to)
-                self._open += [near, far]
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=ends, daemon=True).start()
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-
-
-@contextmanager
-def dashboard_of(url, *, port, log, wait_for):
-    """A dashboard process. Its ``/healthz`` is 503 without a reading, but the page comes."""
-    server = start(
-        [sys.executable, "-m", "dashboard_app", "--gateway-url", url, "--port", str(port)],
-        url=f"http://127.0.0.1:{port}",
-        ready="/favicon.ico",
-        log=log,
-        env={"GATEWAY_DASHBOARD_KEY": MASTER_KEY},
-        wait_for=wait_for,
-    )
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -96,53 +40,9 @@ def url(line, tmp_path_factory, free_port, wait_for):
         yield server.url
 
 
-@pytest.fixture(scope="module")
-def browser():
-    assert Path(CHROMIUM).exists(), "make tools installs Chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def visit(browser, url):
-    """Opens pages; none may ask another host or fail in its scripts."""
-    contexts, hosts, errors = [], set(), []
-
-    def opened(query="", *, scheme="dark", width=1440):
-        viewport = {"width": width, "height": 2100}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme)
-        context.set_default_timeout(_PATIENCE_MS)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda r: hosts.add(urlparse(r.url).hostname))
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        page.goto(f"{url}/{query}")
-        page.locator("#live.shown").wait_for()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert {"127.0.0.1"} == {host for host in hosts if host}
-    assert [] == errors
-
-
-def ask(gateway, words="", *, model="chat", good=True):
-    message = {"role": "user", "content": f"[tokens:10,5]{words}"}
-    answer = gateway.client.post(
-        "/v1/chat/completions", json={"model": model, "messages": [message]}
-    )
-    assert good == (answer.status_code == 200), answer.text
-
-
-def tile(page, name):
-    return page.get_by_role("group", name=name, exact=True)
-
-
-def soon(locator, words):
-    expect(locator).to_contain_text(words, timeout=_PATIENCE_MS)
+def visit(visits, url):
+    return lambda query="", **looks: visits.open(f"{url}/{query}", **looks)
 
 
 def test_the_page_says_what_the_json_says(gateway, visit, wait_for):
@@ -157,25 +57,15 @@ def test_the_page_says_what_the_json_says(gateway, visit, wait_for):
         total = gateway.json(window="15m")["requests"]["total"]
         return f"\n{total:,}\n" in f"\n{requests.inner_text()}\n" and total
 
-    before = wait_for(agrees, timeout_s=60)
-    ask(gateway)
-    asked = time.monotonic()
-    assert wait_for(lambda: (now := agrees()) and now > before and now, timeout_s=60)
-    assert time.monotonic() - asked < 10  # three seconds when the machine is not busy
+    total = wait_for(agrees, timeout_s=60)
+    took_s = []
+    for _ in range(3):
+        ask(gateway)
+        answered, total = time.monotonic(), total + 1
+        soon(requests, f"{total:,}")
+        took_s.append(time.monotonic() - answered)
+    assert statistics.median(took_s) < 3
     soon(page.locator("body"), "● live")
-
-
-def test_an_outage_of_a_provider_is_seen(gateway, visit):
-    """
-    Its failing calls show in status, success rate, ledger, events and time line.
-    """
-    page = visit()
-    for _ in range(6):
-        ask(gateway, "[fault:gpt-4o=503]", model="primary")
-
-    soon(page.get_by_role("region", name="Recent events"), "failover")
-    soon(page.get_by_role("region", name="Failovers", exact=True), "recovered")
-    expect(tile(page, "Status")).to_contain_text("Degraded", timeout=_PATIENCE_MS)
 
 
 def test_a_cut_line_is_said_and_heals_without_reload(line, visit):
@@ -186,7 +76,6 @@ def test_a_cut_line_is_said_and_heals_without_reload(line, visit):
     alert = page.get_by_role("alert")
     soon(alert, "The gateway cannot be reached. Showing the last good reading,")
     assert tile(page, "Requests").is_visible()
-    picture(page, "stale-dark-1440")
     line.join()
 
     alert.wait_for(state="hidden")
@@ -211,7 +100,7 @@ def test_range_and_filters_stand_in_the_address(gateway, visit, wait_for):
     pressed = again.get_by_role("button", name="1h", exact=True)
     expect(pressed).to_have_attribute("aria-pressed", "true")
     again.get_by_role("button", name="Show all").click()
-    expect(again.get_by_text("Only provider openai")).to_have_count(0, timeout=_PATIENCE_MS)
+    expect(again.get_by_text("Only provider openai")).to_have_count(0, timeout=PATIENCE_MS)
 
 
 def test_a_failed_request_is_looked_into(gateway, visit, wait_for):
@@ -238,7 +127,7 @@ def test_charts_and_tables_are_saved(gateway, visit, tmp_path):
     page = visit()
 
     def saved(name):
-        with page.expect_download(timeout=_PATIENCE_MS) as given:
+        with page.expect_download(timeout=PATIENCE_MS) as given:
             page.get_by_role("button", name=name, exact=True).click()
         to = tmp_path / given.value.suggested_filename
         given.value.save_as(to)
@@ -285,7 +174,6 @@ def test_nothing_is_wider_than_the_screen(gateway, visit, scheme, width):
     soon(page.get_by_role("region", name="Models compared", exact=True), "gpt")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    picture(page, f"incident-{scheme}-{width}")
 
 
 def test_a_gateway_that_is_away_is_said(browser, tmp_path, free_port, wait_for):
@@ -301,7 +189,47 @@ def test_a_gateway_that_is_away_is_said(browser, tmp_path, free_port, wait_for):
         page.close()
 
 
-def picture(page, name):
-    """Keep what the page looks like, when asked for by DASHBOARD_PICTURES=directory."""
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"dashboard-{name}.png", full_page=True)
+def test_a_zoom_a_comparison_and_a_shared_link(gateway, visit, wait_for):
+    """
+    Two instants given by hand, a span drawn on a chart, two models: all stand in the address, and
+    the address shows them to others.
+    """
+    ask(gateway)
+    ask(gateway, model="backup")
+    page = visit()
+
+    def address():
+        return parse_qs(page.evaluate("location.search").removeprefix("?"))
+
+    soon(region(page, "Request volume"), "Succeeded")
+    for name, model in (("Compare model", "gpt-4o-mini"), ("with model", "mistral-large-latest")):
+        page.get_by_label(name, exact=True).select_option(model)
+    soon(region(page, "Two models side by side"), "Cost per 1k tokens")
+
+    end = int(time.time()) // 60 * 60
+    start = end - 600
+    page.get_by_text("Custom", exact=True).click()
+    for label, at in (("From (UTC)", start), ("To (UTC)", end)):
+        page.get_by_label(label).fill(time.strftime("%Y-%m-%dT%H:%M", time.gmtime(at)))
+    page.get_by_role("button", name="Apply").click()
+    wait_for(lambda: address().get("zoom") == [f"{start}-{end}"], timeout_s=60)
+
+    box = page.locator(".bk-Figure").nth(1).bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.5, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, y, steps=4)
+    page.mouse.up()
+
+    def brushed():
+        zoom = address().get("zoom", ["0-0"])[0]
+        first, last = map(int, zoom.split("-"))
+        return start < first < last < end and zoom
+
+    zoom = wait_for(brushed, timeout_s=60)
+    shared = visit(page.evaluate("location.search"))
+    soon(region(shared, "Two models side by side"), "mistral-large-latest")
+    soon(shared.locator("body"), "Charts from")
+    assert [zoom] == parse_qs(shared.evaluate("location.search").removeprefix("?"))["zoom"]
+    shared.get_by_role("button", name="Whole range").click()
+    expect(shared.get_by_text("Charts from")).to_have_count(0, timeout=PATIENCE_MS)
