@@ -6,11 +6,12 @@ import math
 import statistics
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.peers.langfuse_mapping import Record
 from tests.proxy.conftest import Gateway
-from tests.proxy.prices import components, price_of
+from tests.proxy.prices import OWN_PRICE, components, price_of
 
 pytestmark = pytest.mark.proxy
 
@@ -101,8 +102,11 @@ ROOT = "litellm.request"
 
 
 def test_chat(gateway, traced):
-    records, seen = traced(lambda case: chat(gateway, "chat", case), size=2)
+    answers = []
+    records, seen = traced(lambda case: answers.append(chat(gateway, "chat", case)), size=2)
 
+    told_usd = float(answers[0].headers["x-litellm-response-cost"])
+    assert records[1].total_cost == pytest.approx(told_usd, abs=1e-12)
     assert shape(records) == [("SPAN", ROOT, "DEFAULT"), OK]
     (call,) = seen.calls
     assert_sound(records, cost_usd=cost_of(call, "gpt-4o-mini"))
@@ -344,6 +348,115 @@ def test_a_model_without_a_price_costs_nothing(gateway, traced):
 
     assert_sound(records, cost_usd=0)
     assert records[1].metadata["cost_status"] == "unpriced"
+
+
+def test_text_completion(gateway, traced):
+    def act(case):
+        body = {"model": "chat", "prompt": prompt(case)[0]["content"]}
+        assert gateway.client.post("/v1/completions", json=body).status_code == 200
+
+    records, seen = traced(act, size=2)
+
+    assert [r.type for r in records] == ["SPAN", "GENERATION"]
+    assert_sound(records, cost_usd=cost_of(seen.calls[0], "gpt-4o-mini"))
+    assert records[0].metadata["operation"] == "text_completion"
+
+
+def test_cache_writes(gateway, traced):
+    extra = "[tokens:1000,200,300,0,250]"
+    records, seen = traced(lambda case: chat(gateway, "claude", case, extra), size=2)
+
+    assert_sound(records, cost_usd=cost_of(seen.calls[0], "claude-sonnet-4-5"))
+    assert records[1].usage["input_cache_creation"] == 250
+    assert records[1].usage["input_cached_tokens"] == 300
+
+
+def test_a_deployment_with_its_own_price(gateway, traced):
+    records, seen = traced(lambda case: chat(gateway, "own-price", case), size=2)
+
+    assert_sound(records, cost_usd=math.fsum(components(seen.calls[0], OWN_PRICE).values()))
+
+
+def test_a_free_deployment(gateway, traced):
+    records, _ = traced(lambda case: chat(gateway, "free", case), size=2)
+
+    assert_sound(records, cost_usd=0)
+    assert records[1].metadata["cost_status"] == "priced"
+
+
+def test_a_caller_who_hangs_up_before_the_answer(gateway, traced):
+    """LiteLLM goes on, and the answer costs what it costs."""
+
+    def act(case):
+        body = {"model": "chat", "messages": prompt(case, f"{USAGE} [latency:1.5]")}
+        with pytest.raises(httpx.ReadTimeout):
+            gateway.client.post("/v1/chat/completions", json=body, timeout=0.5)
+
+    records, seen = traced(act, size=2)
+
+    assert shape(records) == [("SPAN", ROOT, "DEFAULT"), OK]
+    assert_sound(records, cost_usd=cost_of(seen.calls[0], "gpt-4o-mini"))
+    assert_times(records, seen.calls)
+
+
+def test_a_stream_that_breaks_before_its_first_word(gateway, traced):
+    """The fallback answers in the same response; no hook of LiteLLM's tells of it."""
+
+    def act(case):
+        extra = f"{USAGE} [stream:5,0.02] [fault:gpt-4o=hangup]"
+        assert "[DONE]" in chat(gateway, "primary", case, extra, stream=True).text
+
+    records, seen = traced(act, calls=2, size=4)
+
+    assert [r.type for r in records] == ["SPAN", "GENERATION", "EVENT", "GENERATION"]
+    assert [r.level for r in records] == ["WARNING", "ERROR", "WARNING", "DEFAULT"]
+    assert_sound(records, cost_usd=cost_of(seen.calls[1], MISTRAL))
+
+
+def test_all_deployments_rest(gateway, traced):
+    traced(lambda case: chat(gateway, "fragile", case, "[fault:*=401]"))
+    records, _ = traced(lambda case: chat(gateway, "fragile", case), calls=0, size=1)
+
+    assert shape(records) == [("SPAN", ROOT, "ERROR")]
+    assert records[0].metadata["error_source"] == "gateway"
+    assert_sound(records, cost_usd=0)
+
+
+def test_pass_through(gateway, traced):
+    """LiteLLM tells neither usage nor cost of it: none is made up."""
+
+    def act(case):
+        body = {"model": "gpt-4o-mini", "messages": prompt(case)}
+        assert gateway.client.post("/through", json=body).status_code == 200
+
+    records, _ = traced(act)
+
+    assert records[0].metadata["operation"] == "passthrough"
+    assert_sound(records, cost_usd=0)
+
+
+REFUSED = {
+    "without a key": {"headers": {"authorization": ""}, "json": {"model": "chat"}},
+    "with a wrong key": {
+        "headers": {"authorization": "Bearer sk-wrong"},
+        "json": {"model": "chat"},
+    },
+    "with no JSON": {"content": b"{not json"},
+    "without messages": {"json": {"model": "chat"}},
+}
+
+
+@pytest.mark.parametrize("how", REFUSED)
+def test_other_refused_requests(gateway, traced, how):
+    def act(_case):
+        answer = gateway.client.post("/v1/chat/completions", **REFUSED[how])
+        assert answer.status_code >= 400
+
+    records, _ = traced(act, calls=0, size=1)
+
+    assert shape(records) == [("SPAN", ROOT, "ERROR")]
+    assert records[0].metadata["outcome"] == "rejected"
+    assert_sound(records, cost_usd=0)
 
 
 def test_who_asked(gateway, traced):
