@@ -15,6 +15,7 @@ from litellm_obs_plugin.record import Project
 TRACES_PATH = "/api/public/otel/v1/traces"
 PROJECTS_PATH = "/api/public/projects"
 _RETRIED = frozenset({408, 425, 429})
+_AWAY = frozenset({502, 503, 504})  # whatever is sent
 _TOO_LARGE = 413
 _MAX_ANSWER_BYTES = 64 * 2**10
 _SHOWN_BYTES = 200
@@ -33,12 +34,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """*reason* is for people. *heard*: the server answered at all; *denied*: not with our keys."""
+    """*reason* is for people. *heard*: the server answered at all; *denied*: not with our keys;
+    *stumbled*: it failed, perhaps on this very body.
+    """
 
     verdict: Verdict
     reason: str = ""
     heard: bool = True
     denied: bool = False
+    stumbled: bool = False
     retry_after_s: float | None = None
 
 
@@ -120,7 +124,12 @@ def _read(answer: httpx.Response, body: bytes) -> Answer:
         return Answer(verdict=Verdict.TOO_LARGE, reason=reason)
     if status in _RETRIED or answer.is_server_error:
         told_s = _seconds(answer.headers.get("retry-after"))
-        return Answer(verdict=Verdict.RETRY, reason=reason, retry_after_s=told_s)
+        return Answer(
+            verdict=Verdict.RETRY,
+            reason=reason,
+            stumbled=status not in _RETRIED | _AWAY,
+            retry_after_s=told_s,
+        )
     return Answer(verdict=Verdict.REFUSED, reason=reason, denied=status in _DENIED)
 
 

@@ -117,8 +117,8 @@ class Sender:
 
     def _retry(self, batch: Sequence[Parcel], answer: Answer, *, took_s: float) -> float:
         self._log("Langfuse does not take traces now; they wait", answer)
-        # A server that does not answer will be back; one that fails on this very batch may not.
-        self._tries += answer.heard
+        # A server that is away will be back; one that fails on this very batch may not.
+        self._tries += answer.stumbled
         if self._tries >= TRIES:
             self._finish(batch[:1], "gave_up")
         wait_s = self.circuit.failed(told_s=answer.retry_after_s)

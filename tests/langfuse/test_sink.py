@@ -118,6 +118,21 @@ def test_a_batch_that_a_living_server_never_takes(peer, meter, start_tracer, wai
     wait_for(lambda: meter.results() == {"gave_up": SIZE})
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_is_away_for_long(peer, meter, start_tracer, wait_for, monkeypatch, status):
+    """No number of tries costs a trace: it is not the batch's fault."""
+    monkeypatch.setattr("litellm_obs_plugin.langfuse.circuit.LONGEST_WAIT_S", 0.02)
+    monkeypatch.setattr("litellm_obs_plugin.langfuse.circuit.FIRST_WAIT_S", 0.01)
+    peer.fault = status
+    send(start_tracer(), 3)
+    wait_for(lambda: peer.statuses[status] >= 25)
+
+    peer.recover()
+
+    wait_for(lambda: meter.results() == {"sent": 3 * SIZE})
+    assert traces(peer) == 3
+
+
 def test_a_body_that_is_too_large_is_split(peer, meter, start_tracer, wait_for):
     peer.max_body = 100_000
     send(start_tracer(), 100)

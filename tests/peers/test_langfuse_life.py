@@ -115,8 +115,8 @@ def test_sigterm_loses_nothing(start_gateway, wait_for):
         with ThreadPoolExecutor(8) as pool:
             for answer in pool.map(lambda _: ask(gateway.client, model="none"), range(1000)):
                 assert answer.status_code == 400
-        wait_for(lambda: gateway.scrape().total("langfuse_queue_items") > 0, timeout_s=70)
         wait_for(lambda: gateway.scrape().total("requests_total") == 1000)
+        wait_for(lambda: "1000 traces wait" in component(gateway)["message"])
         assert not peer.records
 
         peer.recover()
