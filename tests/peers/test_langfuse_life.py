@@ -113,8 +113,10 @@ def test_sigterm_loses_nothing(start_gateway, wait_for):
         gateway = start_gateway(peer.env(), callback_settings={"litellm_obs": section})
         peer.fault = 503  # what is sent before the signal comes back
         with ThreadPoolExecutor(8) as pool:
-            for answer in pool.map(lambda _: ask(gateway.client, model="none"), range(1000)):
+            for answer in pool.map(lambda _: ask(gateway.client, model="none"), range(800)):
                 assert answer.status_code == 400
+            for answer in pool.map(lambda _: ask(gateway.client), range(200)):
+                assert answer.status_code == 200
         wait_for(lambda: gateway.scrape().total("requests_total") == 1000)
         wait_for(lambda: "1000 traces wait" in component(gateway)["message"])
         assert not peer.records
@@ -126,6 +128,7 @@ def test_sigterm_loses_nothing(start_gateway, wait_for):
 
         log.info("stopped after %.1f s", time.monotonic() - began)
         assert len(peer.trace_ids()) == 1000
+        assert sum(r.type == "GENERATION" for r in peer.records) == 200
 
 
 def test_no_secret_leaves(start_gateway, wait_for):
