@@ -48,7 +48,7 @@ def _mask_observation(observation: Observation, mask: Mask) -> None:
         key: _masked_value(value, mask) for key, value in observation.metadata.items()
     }
     observation.parameters = {
-        key: _masked_value(value, mask) for key, value in observation.parameters.items()
+        key: _masked_value(value, mask) for key, value in (observation.parameters or {}).items()
     }
 
 

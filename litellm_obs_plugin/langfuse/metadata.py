@@ -1,7 +1,7 @@
 """The metadata of observations: flat, in plain values, so that Langfuse can filter by each."""
 
 from collections.abc import Mapping
-from itertools import pairwise
+from operator import ne
 from typing import cast
 
 from litellm_obs_plugin.langfuse.observation import Plain
@@ -33,7 +33,7 @@ def of_request(request: Request, *, shared: Mapping[str, Plain | None]) -> dict[
     last = request.last_attempt
     deployment = last.deployment if last is not None else None
     hops, tries = len(request.failovers), len(request.attempts)
-    changes = _changes(request)
+    changes = _changes(request) if tries > 1 else 0
     total_s, provider_s, backoff_s = request.duration_s, request.provider_s, request.backoff_s
     overhead_s = None
     if total_s is not None:
@@ -161,8 +161,8 @@ def _route(request: Request) -> str | None:
 
 
 def _changes(request: Request) -> int:
-    groups = [a.deployment.model_group for a in request.attempts]
-    return sum(a != b for a, b in pairwise(groups))
+    groups = [attempt.deployment.model_group for attempt in request.attempts]
+    return sum(map(ne, groups, groups[1:]))
 
 
 def _ms(seconds: float | None) -> float | None:

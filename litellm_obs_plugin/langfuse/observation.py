@@ -1,7 +1,7 @@
 """What one trace is made of, in Langfuse's words. Values only; :mod:`encode` writes them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 Plain = str | int | float | bool
@@ -34,13 +34,13 @@ class Observation:
     level: Level = Level.DEFAULT
     status_message: str = ""
     model: str | None = None
-    parameters: Mapping[str, Plain] = field(default_factory=dict)
+    parameters: Mapping[str, Plain] | None = None
     usage: Mapping[str, int] | None = None
     cost_usd: Mapping[str, float] | None = None
     first_token_at: float | None = None
     input: str | None = None
     output: str | None = None
-    metadata: Mapping[str, Plain] = field(default_factory=dict)
+    metadata: Mapping[str, Plain]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -139,10 +139,10 @@ def _attempts(
     for number, attempt in enumerate(request.attempts, start=1):
         if attempt.deployment.model_group != group:
             group, retry, hops = attempt.deployment.model_group, 0, hops + 1
-        part = _attempt(attempt, details, number=number, ids=ids, root=root, kind=kind)
-        part.metadata = metadata.of_attempt(
+        known = metadata.of_attempt(
             attempt, number=number, retry=retry, fallback=hops, shared=shared
         )
+        part = _attempt(attempt, details, number=number, ids=ids, root=root, kind=kind, known=known)
         if kind is Kind.GENERATION:
             _price(part, attempt, details, is_last=number == len(request.attempts))
         yield part
@@ -157,6 +157,7 @@ def _attempt(
     ids: ObservationIds,
     root: Observation,
     kind: Kind,
+    known: Mapping[str, Plain],
 ) -> Observation:
     deployment = attempt.deployment
     known_s = attempt.duration_s
@@ -170,6 +171,7 @@ def _attempt(
         ended_at=max(ended_at, attempt.started_at),
         level=_LEVELS[attempt.outcome],
         status_message=_sentence(attempt.failure, details),
+        metadata=known,
     )
 
 
