@@ -78,11 +78,52 @@ document.addEventListener("input", event => {
   if (at.dataset && at.dataset.choose) { wish(at.dataset.choose, at.value); }
 });
 
+// While the pointer is in one chart, the others tell their values of that instant, too.
+var INSTANT = "position:absolute;top:4px;z-index:5;pointer-events:none;padding:4px 8px;"
+  + "border:1px solid var(--border);border-radius:6px;background:var(--card);color:var(--text);"
+  + "font:11px system-ui,sans-serif;font-variant-numeric:tabular-nums;white-space:nowrap";
+var KEY = "<style>i{display:inline-block;width:10px;height:3px;border-radius:2px;margin-right:5px;"
+  + "vertical-align:middle}</style>";
+function hovered(figure) { return figure.renderers.find(r => r.name === "hover").data_source.data; }
+function nearest(times, x) {
+  var at = -1;
+  times.forEach((t, i) => { if (at < 0 || Math.abs(t - x) < Math.abs(times[at] - x)) { at = i; } });
+  return at;
+}
+function tell(chart, x) {
+  var data = hovered(chart.figure), times = Array.from(data.x || []), at = nearest(times, x);
+  if (at < 0) { chart.note.hidden = true; return; }
+  var place = chart.view.frame.x_scale.compute(times[at]), width = chart.view.el.clientWidth;
+  chart.note.innerHTML = KEY + data.said[at];
+  chart.note.style.left = place < width / 2 ? place + 10 + "px" : "auto";
+  chart.note.style.right = place < width / 2 ? "auto" : width - place + 10 + "px";
+  chart.note.hidden = false;
+}
+function link() {
+  var charts = models().filter(m => m.x_range && m.renderers.some(r => r.name === "hover"))
+    .map(figure => ({figure: figure, view: Bokeh.index.find_one(figure)})).filter(c => c.view);
+  charts.forEach(chart => {
+    chart.note = document.createElement("div");
+    chart.note.className = "instant"; chart.note.hidden = true; chart.note.style.cssText = INSTANT;
+    chart.note.setAttribute("aria-hidden", "true");
+    chart.view.el.shadowRoot.append(chart.note);
+    chart.view.el.addEventListener("mousemove", event => {
+      var x = chart.view.frame.x_scale.invert(
+        event.clientX - chart.view.el.getBoundingClientRect().left);
+      charts.forEach(one => { if (one !== chart) { tell(one, x); } });
+    });
+    chart.view.el.addEventListener("mouseleave", () => {
+      charts.forEach(one => { one.note.hidden = true; });
+    });
+  });
+}
+
 (function wait() {
   var live = document.querySelector("#live [data-root-id] > *");
   if (live && live.shadowRoot && documents().length && documents()[0].is_idle) {
     document.getElementById("first").remove();
     document.getElementById("live").classList.add("shown");
+    link();
     if (document.documentElement.dataset.theme === "light") { wish("theme", "light"); }
   } else { requestAnimationFrame(wait); }
 })();

@@ -233,3 +233,22 @@ def test_a_zoom_a_comparison_and_a_shared_link(gateway, visit, wait_for):
     assert [zoom] == parse_qs(shared.evaluate("location.search").removeprefix("?"))["zoom"]
     shared.get_by_role("button", name="Whole range").click()
     expect(shared.get_by_text("Charts from")).to_have_count(0, timeout=PATIENCE_MS)
+
+
+def test_all_charts_tell_the_instant_under_the_pointer(gateway, visit):
+    """
+    In the browser alone: the chart itself by its tooltip, the others beside the linked line.
+    """
+    ask(gateway)
+    page = visit()
+    soon(region(page, "Request volume"), "Succeeded")
+    page.locator(".bk-Figure").nth(1).hover()
+
+    notes = page.locator(".instant:visible")
+    expect(notes.first).to_be_visible(timeout=PATIENCE_MS)
+    clocks = {words.splitlines()[0] for words in notes.all_inner_texts()}
+    assert notes.count() >= 3
+    assert 1 == len(clocks), clocks
+    assert "UTC" in clocks.pop()
+    page.mouse.move(5, 5)
+    expect(notes).to_have_count(0)

@@ -22,7 +22,7 @@ from tests.proxy.server import start_proxy, write_config
 pytestmark = [pytest.mark.proxy, pytest.mark.peers]
 
 # Of the traffic before a picture.
-_CALM_S, _INCIDENT_S = 420, 100
+_CALM_S, _INCIDENT_S = 100, 30
 _MIX = ("chat", "backup", "claude", "chat", "primary", "resting", "chat")
 
 
