@@ -12,6 +12,7 @@ from litellm_obs_plugin.gateway_api.filters import Filters
 DEFAULT_WINDOW_S = 3600.0
 DEFAULT_INTERVAL_S = 2.0
 _LONGEST_INTERVAL_S = 300.0
+_LONGEST_WINDOW_S = 36_500 * 86_400.0  # calendars end, numbers do not
 MAX_POINTS = 1000
 STEP_S = 10
 MAX_VALUES = 20
@@ -62,6 +63,8 @@ def parse_query(
         QueryError: a value is bad.
     """
     window_s = _duration_s("window", window, DEFAULT_WINDOW_S)
+    if window_s > _LONGEST_WINDOW_S:
+        raise QueryError("window", expected="at most 36500d", got=window)
     begun, ended = _instant("since", since), _instant("until", until)
     if begun is not None:
         if window is not None:

@@ -26,6 +26,7 @@ from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.ledger.selection import Selection, Sort
 from litellm_obs_plugin.ledger.table import FAILOVER_COLUMNS, REQUEST_COLUMNS, list_rows
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.record import Outcome
 from litellm_obs_plugin.routes.answering import (
     Form,
     Shelf,
@@ -92,10 +93,7 @@ class RequestFilters:
     ] = None
     model: Annotated[str | None, Query(description="The model that answered, or was last.")] = None
     provider: Annotated[str | None, Query(description="Its provider, such as openai.")] = None
-    outcome: Annotated[
-        str | None,
-        Query(description="success, error, rejected, client_disconnect or cache_hit."),
-    ] = None
+    outcome: Annotated[Outcome | None, Query(description="How it ended.")] = None
     team: Annotated[str | None, Query(description="The caller's team, by alias or id.")] = None
     key: Annotated[str | None, Query(description="The alias of the caller's key.")] = None
 
@@ -103,7 +101,7 @@ class RequestFilters:
         """Those that are given, by the name of the entry's field."""
         given = {**asdict(self), "modelGroup": self.model_group}
         del given["model_group"]
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def reader_dependency(surfaces: Surfaces) -> Callable[..., Any]:

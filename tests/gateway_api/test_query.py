@@ -42,8 +42,16 @@ def test_a_bad_window(window):
 
 
 @given(number=st.integers(1, 10**9 - 1), unit=st.sampled_from("smhd"))
-def test_every_length_has_a_window(number, unit):
-    assert number <= parse_query(window=f"{number}{unit}").window_s
+def test_a_window_of_up_to_a_hundred_years(number, unit):
+    """
+    A longer one would begin before there were years.
+    """
+    seconds = number * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[unit]
+    if seconds <= 36_500 * 86_400:
+        assert seconds == parse_query(window=f"{number}{unit}").window_s
+    else:
+        with pytest.raises(QueryError, match="at most 36500d"):
+            parse_query(window=f"{number}{unit}")
 
 
 @given(window=st.text(st.sampled_from("0159smhd.- ٣"), max_size=6))

@@ -97,6 +97,7 @@ def test_a_bad_query_names_its_field(gateway):
     for query, field in (
         ({"step": "x"}, "step"),
         ({"since": "yesterday"}, "since"),
+        ({"window": "999999999d"}, "window"),
         ({"since": "2026-01-31T12:00:00Z", "window": "1h"}, "window"),
         ({"since": "2126-01-31T12:00:00Z"}, "since"),
     ):
@@ -108,3 +109,4 @@ def test_a_bad_query_names_its_field(gateway):
 
 def test_change_is_absent_without_a_window_before(gateway):
     assert "change" not in gateway.json(window="30d")
+    assert "change" not in gateway.json(window="36500d", step="1h")
