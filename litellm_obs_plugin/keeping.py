@@ -29,6 +29,7 @@ def make_keeper(
     if not settings.enabled:
         return None
     from litellm_obs_plugin.history.keeper import Keeper
+    from litellm_obs_plugin.history.request_log import Bounds
 
     return Keeper(
         directory=state_dir,
@@ -42,6 +43,7 @@ def make_keeper(
         beside=LogWriter(
             directory=state_dir, keep=ledger.keep, keep_s=ledger.keep_s, clock=clock
         ).write,
+        requests=Bounds(keep=ledger.keep, keep_s=ledger.keep_s),
     )
 
 

@@ -209,6 +209,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
             ledger=LoggedReader(
                 state_dir,
                 log=keeper.requests if keeper is not None else lambda: None,
+                fleet_log=keeper.fleet_requests if keeper is not None else lambda: None,
                 failed=count_error,
             ),
             answers=answers,

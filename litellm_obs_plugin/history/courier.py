@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from litellm_obs_plugin.history.database import migrate, open_shared
 from litellm_obs_plugin.history.delivery import Delivered, Deliverer
 from litellm_obs_plugin.history.level import STEP_S
+from litellm_obs_plugin.history.request_log import Bounds
 from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.standing import Delivery, reason_of
 from litellm_obs_plugin.history.store import Store
@@ -30,13 +31,16 @@ class Courier:
         spool: Spool,
         failed: Callable[[str], None],
         clock: Callable[[], float],
+        requests: Bounds | None = None,
     ) -> None:
+        """*requests*: how many requests one by one the fleet keeps of each proxy; None: none."""
         self._url = url
         self._local = local
         self._keep_s = keep_s
         self._spool = spool
         self._failed = failed
         self._clock = clock
+        self._requests = requests
         self._engine: sa.Engine | None = None
         self._sender: tuple[Store, Deliverer] | None = None
         self._is_migrated = False
@@ -83,11 +87,17 @@ class Courier:
             return False
         self._spool.delivered = found.until
         self.delivery = Delivery(until=found.until, dropped_s=self._spool.dropped_s)
-        return found.until < found.written
+        return found.until < found.written or found.more
 
     def _deliver(self, local: Store, name: str) -> Delivered | None:
         if self._sender is None or self._sender[0] is not local:
-            sender = Deliverer(local=local, shared=self.shared(), name=name, keep_s=self._keep_s)
+            sender = Deliverer(
+                local=local,
+                shared=self.shared(),
+                name=name,
+                keep_s=self._keep_s,
+                requests=self._requests,
+            )
             self._sender = local, sender
         if not self._is_migrated:
             assert self._engine is not None, "shared() has made it"

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from litellm_obs_plugin.history import roster
 from litellm_obs_plugin.history.compaction import compact, expire
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S, Span
+from litellm_obs_plugin.history.request_delivery import RequestDelivery, is_full
+from litellm_obs_plugin.history.request_log import Bounds, RequestLog
 from litellm_obs_plugin.history.roster import Instance
 from litellm_obs_plugin.history.store import Store
 
@@ -21,22 +23,35 @@ _TIDY_EVERY_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """Rows before *until* have arrived; those before *written* were there to be sent."""
+    """Rows before *until* have arrived; those before *written* were there to be sent.
+
+    *more*: requests one by one may wait, too.
+    """
 
     until: int
     written: int
+    more: bool = False
 
 
 class Deliverer:
     """From *local* to *shared*, for the proxy *name*. *keep_s* is how long *shared* keeps rows."""
 
     def __init__(
-        self, *, local: Store, shared: Store, name: str, keep_s: Mapping[int, float]
+        self,
+        *,
+        local: Store,
+        shared: Store,
+        name: str,
+        keep_s: Mapping[int, float],
+        requests: Bounds | None = None,
     ) -> None:
+        """*requests* says how many requests one by one *shared* keeps of each; None: none."""
         self._local = local
         self._shared = shared
         self._name = name
         self._keep_s = keep_s
+        self._bounds = requests
+        self._requests = RequestDelivery()
         self._tidied_at = -_TIDY_EVERY_S
 
     def deliver(self, now: float) -> Delivered | None:
@@ -52,7 +67,11 @@ class Deliverer:
             with self._shared.writing() as shared:
                 theirs = roster.join(shared, name=mine.name, host=mine.host, now=now)
                 until = self._send(local, mine, shared, theirs, now)
-        return Delivered(until=until, written=mine.ready[STEP_S])
+                sent = before = self._requests.sent
+                if self._bounds is not None:
+                    sent = self._requests.send(local, mine, shared, theirs)
+        self._requests.sent = sent
+        return Delivered(until=until, written=mine.ready[STEP_S], more=is_full(before, sent))
 
     def _send(
         self,
@@ -104,3 +123,6 @@ class Deliverer:
                 instance = roster.find(connection, name, locked=True)
                 if instance is not None:
                     expire(self._shared, connection, instance, keep_s=self._keep_s, now=now)
+            if self._bounds is not None:
+                log = RequestLog(store=self._shared, name=name)
+                log.expire(before=now - self._bounds.keep_s, keep=self._bounds.keep)

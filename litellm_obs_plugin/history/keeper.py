@@ -22,7 +22,7 @@ from litellm_obs_plugin.history.database import (
     set_aside,
 )
 from litellm_obs_plugin.history.fleet_archive import FleetArchive
-from litellm_obs_plugin.history.request_log import RequestLog
+from litellm_obs_plugin.history.request_log import Bounds, RequestLog
 from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.standing import Standing, reason_of
 from litellm_obs_plugin.history.store import Store
@@ -58,8 +58,12 @@ class Keeper:
         url: str | None = None,
         spool_s: float = 0.0,
         beside: Callable[[Store, str], None] | None = None,
+        requests: Bounds | None = None,
     ) -> None:
-        """*beside* writes what else is kept of the proxy of that name."""
+        """*beside* writes what else is kept of the proxy of that name.
+
+        *requests*: how many requests one by one a fleet keeps of each proxy.
+        """
         self._beside = beside
         self._directory = directory
         self._read = read
@@ -88,6 +92,7 @@ class Keeper:
                 spool=self._spool,
                 failed=failed,
                 clock=clock,
+                requests=requests,
             )
             if url
             else None
@@ -141,6 +146,16 @@ class Keeper:
         """The requests one by one; None while the database cannot be opened."""
         store = self._store
         return RequestLog(store=store, name=self._name) if store is not None else None
+
+    def fleet_requests(self) -> RequestLog | None:
+        """Those of all proxies that share the database, as far as they have come; or None.
+
+        Raises:
+            ImportError: psycopg is not installed.
+        """
+        if self._courier is None:
+            return None
+        return RequestLog(store=self._courier.shared(), name=None)
 
     def _written_here(self) -> tuple[Store, str] | None:
         store = self._store

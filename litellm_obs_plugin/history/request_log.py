@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from litellm_obs_plugin.history import schema
-from litellm_obs_plugin.history.standing import HistoryError
+from litellm_obs_plugin.history.standing import HistoryError, reason_of
 from litellm_obs_plugin.history.store import Store
 
 _AT_ONCE = 500
@@ -70,10 +70,18 @@ class Shelf:
     unwritten: Collection[str]
 
 
-class RequestLog:
-    """The requests of proxy *name*."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """At most *keep* requests are kept, none for longer than *keep_s*."""
 
-    def __init__(self, *, store: Store, name: str) -> None:
+    keep: int
+    keep_s: float
+
+
+class RequestLog:
+    """The requests of proxy *name*; None: of all that share the database, to be searched only."""
+
+    def __init__(self, *, store: Store, name: str | None) -> None:
         self._store = store
         self._name = name
 
@@ -118,14 +126,15 @@ class RequestLog:
         try:
             with self._store.reading() as connection:
                 return self._search(connection, asked, fresh)
-        except sa.exc.DatabaseError as error:
-            msg = f"the requests cannot be read: {error.orig}"
+        except (sa.exc.SQLAlchemyError, ImportError) as error:
+            msg = f"the requests cannot be read: {reason_of(error)}"
             raise HistoryError(msg) from error
 
     def _search(self, connection: sa.Connection, asked: Search, fresh: Collection[str]) -> Shelf:
         instance = self._instance(connection)
         unwritten = set(fresh) - self._known(connection, instance, fresh)
-        fits = [_request.instance_id == instance, *_conditions(asked)]
+        mine = [_request.instance_id == instance] if self._name is not None else []
+        fits = [*mine, *_conditions(asked)]
         count = sa.select(sa.func.count()).select_from(schema.request).where(*fits)
         offset = max(asked.offset - len(unwritten), 0)
         page = sa.select(_request.entry).where(*fits).order_by(*_order(asked.order))

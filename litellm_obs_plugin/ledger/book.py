@@ -97,6 +97,14 @@ class LedgerReader:
         """
         return select(self.newest(page, limit=sys.maxsize), selection)
 
+    def select_fleet(self, page: Page, selection: Selection) -> Found | None:
+        """The same of all proxies that share a database; None: there is none.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return None
+
 
 def read_page(directory: Path, page: Page) -> Iterator[bytes]:
     """The entries of one page in all rings of *directory*, in no order.

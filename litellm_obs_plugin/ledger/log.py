@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,10 +70,15 @@ class LoggedReader(LedgerReader):
         directory: Path,
         *,
         log: "Callable[[], RequestLog | None]",
+        fleet_log: "Callable[[], RequestLog | None]" = lambda: None,
         failed: Callable[[str], None],
     ) -> None:
-        """*log* answers None while there is none; *failed* counts when it cannot be read."""
+        """*log* answers None while there is none; *failed* counts when it cannot be read.
+
+        *fleet_log* is of all proxies that share a database; None: there are no others.
+        """
         super().__init__(directory)
+        self._fleet_log = fleet_log
         self._log = log
         self._failed = failed
 
@@ -86,6 +92,14 @@ class LoggedReader(LedgerReader):
             self._failed("read_history")
             logger.debug("litellm_obs: the requests cannot be read", exc_info=error)
             return super().select(page, selection)
+
+    def select_fleet(self, page: Page, selection: Selection) -> Found | None:
+        try:
+            log = self._fleet_log()
+        except ImportError as error:
+            msg = f"the requests cannot be read: {error}"
+            raise HistoryError(msg) from error
+        return select_shared(log, page, selection) if log is not None else None
 
 
 def read_lines(directory: Path) -> "Iterator[Line]":
@@ -134,6 +148,17 @@ def select_logged(log: "RequestLog", directory: Path, page: Page, selection: Sel
     start = selection.offset - found.offset
     entries = selection.order(every)[start : start + selection.limit]
     return Found(entries=entries, total=found.total + len(waiting))
+
+
+def select_shared(log: "RequestLog", page: Page, selection: Selection) -> Found:
+    """The page of *selection*, of what all proxies have brought to their database.
+
+    Raises:
+        HistoryError: the database cannot be read.
+    """
+    where = {name: value.replace("\0", "\ufffd") for name, value in selection.where.items()}
+    found = log.search(_search(page, replace(selection, where=where)), fresh=())
+    return Found(entries=[json.loads(text) for text in found.texts], total=found.total)
 
 
 def _is_of(line: "Line", page: Page) -> bool:

@@ -47,6 +47,7 @@ from litellm_obs_plugin.routes.surfaces import (
     REQUESTS_PATH,
     SLO_PATH,
     Surfaces,
+    no_fleet,
     unprocessable,
 )
 
@@ -60,7 +61,7 @@ _CHANGES = 1000
 _UNCHANGED = {"description": "The caller's `If-None-Match` still holds."}
 _METRICS_PARAMETERS = ("window", "since", "until", "step", "scope", "format", *DIMENSIONS)
 _LEDGER_PARAMETERS = (
-    *("kind", "sort", "limit", "offset", "format"),
+    *("kind", "sort", "limit", "offset", "scope", "format"),
     *("modelGroup", "model", "provider", "outcome", "team", "key"),
 )
 Window = Annotated[str | None, Query(description="For example 15m, 1h or 7d; 1h without.")]
@@ -225,8 +226,7 @@ async def _read_fleet(build: Callable[..., bytes], *, surfaces: Surfaces) -> byt
     """In a thread of its own: a database that does not answer holds no scrape."""
     archive = surfaces.fleet_archive()
     if archive is None:
-        error = QueryError("scope", expected="instance; fleet needs history.url", got="fleet")
-        raise unprocessable(error)
+        raise unprocessable(no_fleet())
     snapshot = await surfaces.snapshot()
     try:
         return await asyncio.to_thread(build, snapshot, archive=archive)
@@ -274,11 +274,16 @@ def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
         sort: Annotated[Sort, Query(description="Newest, longest or dearest first.")] = Sort.TIME,
         limit: Limit = 50,
         offset: Offset = 0,
+        scope: Scope = "instance",
         asked_form: AskedForm = None,
     ) -> Response:
-        """The last requests of a kind, of all workers; `X-Total-Count` says how many match."""
+        """The last requests of a kind, of all workers; `X-Total-Count` says how many match.
+
+        With `scope=fleet` those that all proxies have brought to their database so far.
+        """
         selection = Selection(where=asked.where(), sort=sort, offset=offset, limit=limit)
-        found = await surfaces.select(_PAGES[kind], selection)
+        select = surfaces.select_fleet if scope == "fleet" else surfaces.select
+        found = await select(_PAGES[kind], selection)
         count = {"x-total-count": str(found.total)}
         if choose_form(asked_form, request.headers.get("accept")) is Form.CSV:
             return _table(found.entries, REQUEST_COLUMNS, headers=count)

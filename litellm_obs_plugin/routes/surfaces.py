@@ -105,12 +105,28 @@ class Surfaces:
         """
         return await self._read_ledger(partial(self.ledger.select, page, selection))
 
+    async def select_fleet(self, page: Page, selection: Selection) -> Found:
+        """The same of all proxies that share a database.
+
+        Raises:
+            HTTPException: 503 when it cannot be read, 422 when there is none.
+        """
+        found = await self._read_ledger(partial(self.ledger.select_fleet, page, selection))
+        if found is None:
+            raise unprocessable(no_fleet())
+        return found
+
     async def _read_ledger(self, read: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(read)
         except OSError as error:
             self.count_error("read_ledger")
             raise HTTPException(503, f"the ledger cannot be read: {error}") from error
+
+
+def no_fleet() -> QueryError:
+    """What a scope is told that this proxy does not have."""
+    return QueryError("scope", expected="instance; fleet needs history.url", got="fleet")
 
 
 def unprocessable(error: QueryError) -> HTTPException:

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from litellm_obs_plugin.history import roster, schema
 from litellm_obs_plugin.history.courier import Courier
 from litellm_obs_plugin.history.database import migrate, open_shared
+from litellm_obs_plugin.history.delivery import Deliverer
 from litellm_obs_plugin.history.fleet_archive import FleetArchive
 from litellm_obs_plugin.history.level import HOUR_S, MINUTE_S, STEP_S
 from litellm_obs_plugin.history.patience import PatientConnection
+from litellm_obs_plugin.history.request_log import Bounds, Line, RequestLog, Search
 from litellm_obs_plugin.history.spool import Spool
 from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.metrics.sketch import SECONDS, Sketch
@@ -347,3 +349,59 @@ def test_a_database_that_falls_silent(make_member, postgres, monkeypatch):
     assert window.total("requests_total") == len(member.values)
     assert window.sketch("request_duration_seconds").count == len(member.values)
     relay.close()
+
+
+def test_requests_one_by_one(make_member):
+    """
+    Each arrives once, also of two senders and after a restart; what is too much of them goes.
+    """
+    member = make_member("one")
+    bounds = Bounds(keep=1100, keep_s=DAY_S)
+
+    def note(first: int, last: int) -> None:
+        log = RequestLog(store=member.store, name=member.name)
+        log.add(line(n, member.now) for n in range(first, last))
+
+    def begin() -> Deliverer:
+        how = {"local": member.store, "shared": member.courier.shared(), "name": member.name}
+        return Deliverer(**how, keep_s=KEEP_S, requests=bounds)
+
+    def deliver(sender: Deliverer) -> None:
+        while sender.deliver(member.now).more:
+            pass
+
+    member.deliver()
+    member.count(0.5)
+    member.sleep(10)
+    member.write()
+    note(0, 1050)
+    first, second = begin(), begin()
+    deliver(first)
+    deliver(second)
+    shared = RequestLog(store=member.courier.shared(), name=None)
+    assert shared.search(Search(), fresh=()).total == 1050
+    note(1050, 1200)
+    deliver(first)
+    first.tidy(member.now)
+    found = shared.search(Search(limit=1000), fresh=())
+    assert found.total == 1100
+    assert found.texts[0] == '{"n": 1199}'
+    RequestLog(store=member.store, name=member.name).expire(before=math.inf, keep=1)
+    note(2000, 2001)  # its id is one that was sent before
+    deliver(first)
+    deliver(second)
+    found = shared.search(Search(where={"team": "a\ufffdb"}), fresh=())
+    assert (found.total, found.texts[0]) == (1101, '{"n": 2000}')
+
+
+def line(n: int, now: float) -> Line:
+    return Line(
+        digest=f"d{n}",
+        received_at=now + n / 1000,
+        slow=False,
+        failed=False,
+        duration_ms=float(n),
+        cost_usd=None,
+        values={"team": "a\0b"},
+        text=f'{{"n": {n}}}',
+    )

@@ -110,6 +110,12 @@ def test_either_tells_what_both_counted(fleet, wait_for):
         assert table.status_code == 200
         only = member.json(scope="fleet", window="15m", model="gpt-4o-mini")
         assert only["requests"]["total"] == 8
+        wait_for(lambda m=member: listed(m)[1] == len(calls), timeout_s=ARRIVES_S)
+        assert listed(member)[0] == listed(first, limit="2")[0] + listed(first, offset="2")[0]
+    longest = [row["latency"]["totalMs"] for row in rows_of(second, sort="duration")]
+    assert longest == sorted(longest, reverse=True)
+    assert {row["id"] for row in rows_of(first, scope="instance")} < set(listed(first)[0])
+    assert listed(first, modelGroup="claude") == ([], 0)
     assert name_of(first) != name_of(second)
     with psycopg.connect(fleet.database) as connection:
         version = connection.execute("SELECT version_num FROM litellm_obs_version").fetchone()
@@ -132,6 +138,9 @@ def test_one_stops_and_the_database_goes_away_or_hangs(fleet, wait_for):
         answer = first.client.get(METRICS, params={"scope": "fleet", "window": "16m"})
         assert answer.status_code == 503, answer.text
         assert "the fleet's history cannot be read" in answer.json()["detail"]
+        if trouble == fleet.relay.cut:
+            rows = first.client.get("/api/gateway/requests", params={"scope": "fleet"})
+            assert rows.status_code == 503, rows.text
         wait_for(lambda t=total: first.json(window="15m")["requests"]["total"] == t - 5)
         wait_for(lambda: history_status(first) == "degraded", timeout_s=ARRIVES_S)
         fleet.relay.mend()
@@ -147,7 +156,20 @@ def test_one_stops_and_the_database_goes_away_or_hangs(fleet, wait_for):
     with psycopg.connect(fleet.database) as connection:
         (counted,) = connection.execute(COUNTED).fetchone()
     assert counted == total
+    wait_for(lambda: listed(first)[1] == total, timeout_s=ARRIVES_S)
     assert gone not in instances(first.json(scope="fleet", window="30s"))
+
+
+def rows_of(member: Gateway, **query: str):
+    return member.ask("/api/gateway/requests", **{"scope": "fleet", **query})
+
+
+def listed(member: Gateway, **query: str) -> tuple[list[str], int]:
+    """The ids of the fleet's requests, and how many there are in all."""
+    asked = {"scope": "fleet", **query}
+    answer = member.client.get("/api/gateway/requests", params=asked)
+    assert answer.status_code == 200, answer.text
+    return [row["id"] for row in answer.json()], int(answer.headers["x-total-count"])
 
 
 def history_status(member: Gateway) -> str:
@@ -164,6 +186,8 @@ def test_a_proxy_without_a_fleet_says_so(gateway):
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["query", "scope"]
     assert "history.url" in answer.text
+    rows = gateway.client.get("/api/gateway/requests", params={"scope": "fleet"})
+    assert rows.json()["detail"][0]["loc"] == ["query", "scope"]
     stream = gateway.client.get("/api/gateway/metrics/stream", params={"scope": "fleet"})
     assert stream.status_code == 422
     assert "scope" in stream.text
