@@ -39,6 +39,16 @@ def test_else_the_shipped_one(tmp_path):
     assert Path(__file__).parents[1] / "proxy_config.yaml" == default_config(tmp_path)
 
 
+def test_an_import_without_a_proxy_says_what_to_do(tmp_path):
+    url = "postgresql://u:geheim@127.0.0.1:1/x"
+    given = ["--database-url", url, "--state-dir", str(tmp_path)]
+    answer = CliRunner().invoke(app, ["import-spend-logs", *given])
+
+    assert answer.exit_code == 1
+    assert "start the proxy first" in answer.output
+    assert "geheim" not in answer.output
+
+
 @pytest.fixture
 def counted(tmp_path, monkeypatch):
     """A state directory in which a worker has counted; yields its file."""

@@ -147,7 +147,7 @@ def _run(
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, disable=not plan.rows) as progress:
         task = progress.add_task("requests", total=plan.rows)
 
         def advance(rows: int) -> None:
