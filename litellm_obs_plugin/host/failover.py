@@ -27,11 +27,14 @@ def read_failovers(
     When the group that was asked for was not even tried (all of it rests), *first_choice* of it
     stands in.
     """
-    hops = list(_hops(request.attempts))
+    attempts = request.attempts
+    if len(attempts) == 1 and attempts[0].deployment.model_group == request.model_group:
+        return ()  # nearly every request
+    hops = list(_hops(attempts))
     skipped = _skipped_group(request, first_choice)
     if skipped is not None:
         hops.insert(0, (skipped, 0, ErrorType.OVERLOADED))
-    origin = skipped or (request.attempts[0].deployment if request.attempts else None)
+    origin = skipped or (attempts[0].deployment if attempts else None)
     return tuple(
         _failover(request, source, at, reason, origin or source, price_tokens)
         for source, at, reason in hops

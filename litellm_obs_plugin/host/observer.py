@@ -40,18 +40,19 @@ class Observer:
         self._describer = describer  # when requests are traced
 
     def attempt_started(self, kwargs: Mapping[str, Any]) -> None:
-        key = _key_of(kwargs)
+        key = _key_of(kwargs, payload.metadata_of(kwargs))
         if key is not None and not payload.is_health_check(kwargs):
             self._tracker.attempt_started(key, self._directory.of_attempt(kwargs))
             if self._describer is not None:
                 self._describer.attempt_started(kwargs)
 
     def attempt_answered(self, kwargs: Mapping[str, Any]) -> None:
-        key = _key_of(kwargs)
+        metadata = payload.metadata_of(kwargs)
+        key = _key_of(kwargs, metadata)
         running = self._tracker.running(key) if key is not None else None
         if key is not None and running is not None:
             started_at, duration_s = self._time_of(
-                running, kwargs, ended_at=self._clock(), stream=False
+                running, metadata, ended_at=self._clock(), stream=False
             )
             answered = replace(
                 running, started_at=started_at, duration_s=duration_s, outcome=Outcome.SUCCESS
@@ -59,10 +60,11 @@ class Observer:
             self._tracker.attempt_answered(key, answered)
 
     def attempt_failed(self, kwargs: Mapping[str, Any], error: BaseException) -> None:
-        key = _key_of(kwargs)
+        metadata = payload.metadata_of(kwargs)
+        key = _key_of(kwargs, metadata)
         running = self._tracker.running(key) if key is not None else None
         if key is not None and running is not None:
-            timed = self._timed(running, kwargs, ended_at=self._clock(), stream=False)
+            timed = self._timed(running, metadata, ended_at=self._clock(), stream=False)
             failed = replace(
                 timed,
                 outcome=Outcome.ERROR,
@@ -78,23 +80,31 @@ class Observer:
         attempt has had no answer from a provider yet, so there is no window of its own. Of a stream
         that broke before its first word it may come when the fallback answers already.
         """
-        key = _key_of(kwargs)
+        metadata = payload.metadata_of(kwargs)
+        key = _key_of(kwargs, metadata)
         running = self._tracker.running(key) if key is not None else None
         if key is None or running is None or running.outcome is Outcome.SUCCESS:
             return
         logged = payload.payload_of(kwargs)
         told = payload.text(logged.get("model_id"))
-        if self._window_of(running, kwargs) is None or told not in (None, running.deployment.id):
+        if self._window_of(running, metadata) is None or told not in (None, running.deployment.id):
             return
         failure = failures.logged_failure(payload.mapping(logged.get("error_information")))
         broken = self._consumed(
-            running, kwargs, logged, operation=None, outcome=Outcome.ERROR, failure=failure
+            running,
+            kwargs,
+            logged,
+            metadata,
+            operation=None,
+            outcome=Outcome.ERROR,
+            failure=failure,
         )
         self._tracker.attempt_ended(key, broken)
 
     def request_succeeded(self, kwargs: Mapping[str, Any]) -> None:
         """The one event of a request that got its answer, or whose caller hung up in mid-stream."""
-        key = _key_of(kwargs)
+        metadata = payload.metadata_of(kwargs)
+        key = _key_of(kwargs, metadata)
         if key is None or payload.is_health_check(kwargs):
             return
         logged = payload.payload_of(kwargs)
@@ -103,11 +113,13 @@ class Observer:
         first = self._tracker.first_deployment(key)
         own: tuple[Attempt, ...] = ()
         if outcome is not Outcome.CACHE_HIT:
-            own = self._close(key, kwargs, logged, operation=operation, outcome=outcome)
-        asked = payload.text(payload.metadata_of(kwargs).get("original_model_group"))
+            own = self._close(key, kwargs, logged, metadata, operation=operation, outcome=outcome)
+        asked = payload.text(metadata.get("original_model_group"))
         request = self._request(
             key,
             kwargs,
+            logged,
+            metadata,
             operation=operation,
             stream=bool(kwargs.get("stream")),
             model_group=self._directory.asked_group(
@@ -126,18 +138,21 @@ class Observer:
     ) -> None:
         """The caller gets an error. Routes on which no work is asked for do not count."""
         operation = payload.operation_of_route(route)
-        key = _key_of(kwargs)
+        metadata = payload.metadata_of(kwargs)
+        key = _key_of(kwargs, metadata)
         if operation is None or key is None:
             return
         first = self._tracker.first_deployment(key)
         running = self._tracker.running(key)
         if running is not None:
-            self._end_with(key, running, kwargs, error)
+            self._end_with(key, running, metadata, error)
         failure = failures.provider_failure(error) if first else failures.gateway_failure(error)
         rejected = first is None and failure.source is Source.CLIENT
         request = self._request(
             key,
             kwargs,
+            payload.payload_of(kwargs),
+            metadata,
             operation=operation,
             stream=kwargs.get("stream") is True,
             model_group=self._directory.asked_group(payload.text(kwargs.get("model")), first),
@@ -148,14 +163,14 @@ class Observer:
         self._tracker.finish(key, request)
 
     def _end_with(
-        self, key: Key, running: Attempt, kwargs: Mapping[str, Any], error: BaseException
+        self, key: Key, running: Attempt, metadata: Mapping[str, Any], error: BaseException
     ) -> None:
         """End an attempt that no deployment hook ended: it answered, or it broke."""
         if running.outcome is Outcome.SUCCESS:
             self._tracker.attempt_ended(key, running)
             return
         failure = failures.provider_failure(error)
-        timed = self._timed(running, kwargs, ended_at=self._clock(), stream=True)
+        timed = self._timed(running, metadata, ended_at=self._clock(), stream=True)
         self._tracker.attempt_ended(key, replace(timed, outcome=Outcome.ERROR, failure=failure))
 
     def _close(
@@ -163,6 +178,7 @@ class Observer:
         key: Key,
         kwargs: Mapping[str, Any],
         logged: Mapping[str, Any],
+        metadata: Mapping[str, Any],
         *,
         operation: Operation,
         outcome: Outcome,
@@ -176,7 +192,13 @@ class Observer:
         )
         failure = failures.client_disconnect() if outcome is Outcome.CLIENT_DISCONNECT else None
         done = self._consumed(
-            attempt, kwargs, logged, operation=operation, outcome=outcome, failure=failure
+            attempt,
+            kwargs,
+            logged,
+            metadata,
+            operation=operation,
+            outcome=outcome,
+            failure=failure,
         )
         return (done,)
 
@@ -185,6 +207,7 @@ class Observer:
         attempt: Attempt,
         kwargs: Mapping[str, Any],
         logged: Mapping[str, Any],
+        metadata: Mapping[str, Any],
         *,
         operation: Operation | None,
         outcome: Outcome,
@@ -193,10 +216,10 @@ class Observer:
         """*attempt* at its end; what a broken or abandoned one cost is LiteLLM's estimate."""
         stream = bool(kwargs.get("stream"))
         ended_at = payload.seconds(logged.get("endTime")) or self._clock()
-        started_at, duration_s = self._time_of(attempt, kwargs, ended_at=ended_at, stream=stream)
+        started_at, duration_s = self._time_of(attempt, metadata, ended_at=ended_at, stream=stream)
         ttft = None
         if stream and operation is not None:
-            window = self._window_of(attempt, kwargs)
+            window = self._window_of(attempt, metadata)
             begun_at = window[0] if window else attempt.started_at
             ttft = payload.read_ttft(logged, operation=operation, started_at=begun_at)
         estimated = outcome is not Outcome.SUCCESS
@@ -214,27 +237,27 @@ class Observer:
         )
 
     def _timed(
-        self, attempt: Attempt, kwargs: Mapping[str, Any], *, ended_at: float, stream: bool
+        self, attempt: Attempt, metadata: Mapping[str, Any], *, ended_at: float, stream: bool
     ) -> Attempt:
         """*attempt* with its provider time."""
         if attempt.duration_s is not None:
             return attempt
-        start, duration_s = self._time_of(attempt, kwargs, ended_at=ended_at, stream=stream)
+        start, duration_s = self._time_of(attempt, metadata, ended_at=ended_at, stream=stream)
         return replace(attempt, started_at=start, duration_s=duration_s)
 
     def _time_of(
-        self, attempt: Attempt, kwargs: Mapping[str, Any], *, ended_at: float, stream: bool
+        self, attempt: Attempt, metadata: Mapping[str, Any], *, ended_at: float, stream: bool
     ) -> tuple[float, float]:
         """Start and provider time: the host's own window, of a stream to its last byte."""
         if attempt.duration_s is not None:
             return attempt.started_at, attempt.duration_s
-        window = self._window_of(attempt, kwargs)
+        window = self._window_of(attempt, metadata)
         start, end = window or (attempt.started_at, ended_at)
         return start, max((ended_at if stream else end) - start, 0.0)
 
-    def _window_of(self, attempt: Attempt, kwargs: Mapping[str, Any]) -> payload.Window | None:
+    def _window_of(self, attempt: Attempt, metadata: Mapping[str, Any]) -> payload.Window | None:
         """The last provider call's window, if it belongs to *attempt* and not to one before it."""
-        window = payload.last_window(kwargs)
+        window = payload.window_in(metadata)
         if window is None or window[0] < attempt.started_at - _WINDOW_SLACK_S:
             return None
         return window
@@ -243,6 +266,8 @@ class Observer:
         self,
         key: Key,
         kwargs: Mapping[str, Any],
+        logged: Mapping[str, Any],
+        metadata: Mapping[str, Any],
         *,
         operation: Operation,
         stream: bool,
@@ -253,7 +278,6 @@ class Observer:
         attempts: tuple[Attempt, ...] = (),
         cache_saved_usd: float | None = None,
     ) -> Request:
-        logged = payload.payload_of(kwargs)
         call_id, received_at = key
         started_at = received_at if received_at is not None else _start_of(logged, outcome)
         known = started_at is not None and ended_at is not None
@@ -269,7 +293,7 @@ class Observer:
             outcome=outcome,
             failure=failure,
             trace_id=trace_id_of(kwargs, call_id=call_id, joined=joined),
-            queue_s=payload.seconds(payload.metadata_of(kwargs).get("queue_time_seconds")),
+            queue_s=payload.seconds(metadata.get("queue_time_seconds")),
             caller=payload.read_caller(logged),
             attempts=attempts,
             cache_saved_usd=cache_saved_usd,
@@ -277,9 +301,9 @@ class Observer:
         )
 
 
-def _key_of(kwargs: Mapping[str, Any]) -> Key | None:
+def _key_of(kwargs: Mapping[str, Any], metadata: Mapping[str, Any]) -> Key | None:
     call_id = payload.call_id_of(kwargs)
-    return (call_id, payload.received_at_of(kwargs)) if call_id is not None else None
+    return (call_id, payload.received_in(metadata)) if call_id is not None else None
 
 
 def _start_of(logged: Mapping[str, Any], outcome: Outcome) -> float | None:

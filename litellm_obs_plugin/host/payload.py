@@ -49,11 +49,24 @@ _ROUTES = (
     ("/moderations", Operation.OTHER),
 )
 _STREAMED_IN_CHUNKS = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION})
+_EMPTY: Mapping[str, Any] = {}
+_RESOURCES = tuple(
+    (
+        resource,
+        *(f"x{dash}ratelimit{dash}limit{dash}{resource}" for dash in "_-"),
+        *(f"x{dash}ratelimit{dash}remaining{dash}{resource}" for dash in "_-"),
+    )
+    for resource in ("requests", "tokens")
+)
+_REQUEST_IDS = ("llm_provider-x-request-id", "llm_provider-request-id", "x_request_id")
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """*value* when it is a mapping, else an empty one."""
-    return value if type(value) is dict or isinstance(value, Mapping) else {}
+    if type(value) is dict:
+        return value
+    # The general question takes twenty times as long, and most of what is no dictionary is absent.
+    return _EMPTY if value is None or not isinstance(value, Mapping) else value
 
 
 def text(value: Any) -> str | None:
@@ -70,11 +83,11 @@ def metadata_of(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
     """The request's metadata, wherever this kind of event keeps it."""
     holder = mapping(kwargs.get("litellm_params")) or kwargs
     plain, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
-    if not plain or not other:
-        return other or plain
-    if len(_windows(other)) > len(_windows(plain)) or "litellm_received_at" not in plain:
-        return other or plain
-    return plain
+    if not other:
+        return plain
+    if not plain or "litellm_received_at" not in plain:
+        return other
+    return other if len(_windows(other)) > len(_windows(plain)) else plain
 
 
 def call_id_of(kwargs: Mapping[str, Any]) -> str | None:
@@ -83,16 +96,27 @@ def call_id_of(kwargs: Mapping[str, Any]) -> str | None:
 
 def received_at_of(kwargs: Mapping[str, Any]) -> float | None:
     """When the proxy received the request, seconds since the epoch."""
-    received = metadata_of(kwargs).get("litellm_received_at")
+    return received_in(metadata_of(kwargs))
+
+
+def received_in(metadata: Mapping[str, Any]) -> float | None:
+    """The same, of the request that has this metadata."""
+    received = metadata.get("litellm_received_at")
     return received.timestamp() if isinstance(received, datetime) else None
 
 
 def is_health_check(kwargs: Mapping[str, Any]) -> bool:
     """Whether LiteLLM itself sent this, to see whether a deployment answers."""
     holder = mapping(kwargs.get("litellm_params")) or kwargs
-    tags = [payload_of(kwargs).get("request_tags")]
-    tags += [mapping(holder.get(name)).get("tags") for name in ("metadata", "litellm_metadata")]
-    return any(isinstance(some, list | tuple) and HEALTH_CHECK_TAG in some for some in tags)
+    return (
+        _is_marked(payload_of(kwargs).get("request_tags"))
+        or _is_marked(mapping(holder.get("metadata")).get("tags"))
+        or _is_marked(mapping(holder.get("litellm_metadata")).get("tags"))
+    )
+
+
+def _is_marked(tags: Any) -> bool:
+    return bool(tags) and isinstance(tags, list | tuple) and HEALTH_CHECK_TAG in tags
 
 
 def operation_of_call(call_type: Any) -> Operation:
@@ -109,25 +133,37 @@ def operation_of_route(route: Any) -> Operation | None:
 
 def last_window(kwargs: Mapping[str, Any]) -> Window | None:
     """Start and end of the last provider call (of a stream: to its headers), epoch seconds."""
-    windows = _windows(metadata_of(kwargs))
-    if not windows:
+    return window_in(metadata_of(kwargs))
+
+
+def window_in(metadata: Mapping[str, Any]) -> Window | None:
+    """The same, of the request that has this metadata."""
+    windows = metadata.get("llm_api_timing_windows")
+    if not isinstance(windows, list | tuple):
         return None
-    start, end = (seconds(edge) for edge in windows[-1])
-    return (start, end) if start is not None and end is not None and start <= end else None
+    for window in reversed(windows):
+        if _is_window(window):
+            start, end = seconds(window[0]), seconds(window[1])
+            return (start, end) if start is not None and end is not None and start <= end else None
+    return None
 
 
 def _windows(metadata: Mapping[str, Any]) -> list[Any]:
     windows = metadata.get("llm_api_timing_windows")
-    if not isinstance(windows, list | tuple):
-        return []
-    return [w for w in windows if isinstance(w, list | tuple) and len(w) == 2]
+    return [w for w in windows if _is_window(w)] if isinstance(windows, list | tuple) else []
+
+
+def _is_window(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2
 
 
 def seconds(value: Any) -> float | None:
     """*value* when it is a finite number that is not negative."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if math.isfinite(value) and value >= 0 else None
-    return None
+    if type(value) is float:
+        return value if 0.0 <= value < math.inf else None
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
 
 
 def read_tokens(payload: Mapping[str, Any]) -> Tokens | None:
@@ -161,7 +197,10 @@ def read_tokens(payload: Mapping[str, Any]) -> Tokens | None:
 
 
 def _count(values: Mapping[str, Any], name: str) -> int:
-    return int(seconds(values.get(name)) or 0)
+    value = values.get(name)
+    if type(value) is int:
+        return max(0, value)
+    return int(seconds(value) or 0)
 
 
 def read_ttft(
@@ -188,16 +227,16 @@ def read_headroom(payload: Mapping[str, Any]) -> dict[str, float]:
     """What is left of the provider's rate limits, by resource: remaining over limit, 0 to 1."""
     told = mapping(mapping(payload.get("hidden_params")).get("additional_headers"))
     found = {}
-    for resource in ("requests", "tokens"):
-        limit = _number(told, f"x_ratelimit_limit_{resource}")
-        left = _number(told, f"x_ratelimit_remaining_{resource}")
-        if limit and left is not None:
-            found[resource] = min(left / limit, 1.0)
+    for resource, limit_name, other_limit_name, left_name, other_left_name in _RESOURCES:
+        limit = _number(told.get(limit_name, told.get(other_limit_name)))
+        if limit:
+            left = _number(told.get(left_name, told.get(other_left_name)))
+            if left is not None:
+                found[resource] = min(left / limit, 1.0)
     return found
 
 
-def _number(values: Mapping[str, Any], name: str) -> float | None:
-    value = values.get(name, values.get(name.replace("_", "-")))
+def _number(value: Any) -> float | None:
     if isinstance(value, str) and value.isdecimal() and len(value) <= _MAX_DIGITS:
         value = int(value)
     return seconds(value)
@@ -206,9 +245,10 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
 def provider_request_id(payload: Mapping[str, Any]) -> str | None:
     """The id under which the provider knows the call: of its answer's headers, else its body."""
     headers = mapping(mapping(payload.get("hidden_params")).get("additional_headers"))
-    for name in ("llm_provider-x-request-id", "llm_provider-request-id", "x_request_id"):
-        if text(headers.get(name)) is not None:
-            return text(headers.get(name))
+    for name in _REQUEST_IDS:
+        found = text(headers.get(name))
+        if found is not None:
+            return found
     return text(payload.get("id"))
 
 
@@ -238,7 +278,7 @@ def _read_budgets(
         (Owner.KEY, key_alias, "user_api_key_"),
         (Owner.TEAM, team, "user_api_key_team_"),
     ):
-        limit_usd = seconds(metadata.get(f"{prefix}max_budget"))
+        limit_usd = seconds(metadata.get(f"{prefix}max_budget")) if name is not None else None
         if name is None or not limit_usd:
             continue
         spent_usd = seconds(metadata.get(f"{prefix}spend")) or 0.0

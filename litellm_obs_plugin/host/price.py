@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from litellm_obs_plugin.host.payload import mapping, read_tokens
+from litellm_obs_plugin.host.payload import seconds as _dollars  # the same rule
 from litellm_obs_plugin.record import Cost, CostStatus, Tokens
 
 PriceOf = Callable[[str], Mapping[str, Any]]
@@ -34,12 +35,13 @@ def read_cost(payload: Mapping[str, Any], *, estimated: bool, price_of: PriceOf)
         return _unpriced("no_price")
     if total == 0 and not _has_usage(payload):
         return _unpriced("no_usage")
-    breakdown = mapping(payload.get("cost_breakdown"))
+    breakdown = payload.get("cost_breakdown")
+    components_usd, adds_up = _take_apart(mapping(breakdown), total)
     return Cost(
         status=CostStatus.ESTIMATED if estimated else CostStatus.PRICED,
         total_usd=total,
-        components_usd=_components(breakdown, total),
-        adds_up=_adds_up(breakdown, total),
+        components_usd=components_usd,
+        adds_up=adds_up,
     )
 
 
@@ -70,34 +72,35 @@ def _unpriced(reason: str) -> Cost:
     return Cost(status=CostStatus.UNPRICED, total_usd=None, unpriced_reason=reason)
 
 
-def _components(breakdown: Mapping[str, Any], total: float) -> dict[str, float]:
-    def part(name: str) -> float:
-        return _dollars(breakdown.get(name)) or 0.0
-
-    cache_read, reasoning = part("cache_read_cost"), part("reasoning_cost")
-    cache_write = part("cache_creation_cost")
+def _take_apart(told: Mapping[str, Any], total: float) -> tuple[dict[str, float], bool]:
+    """Disjoint components that sum to *total*; whether LiteLLM's parts make it up, within 1 %."""
+    input_usd = _dollars(told.get("input_cost")) or 0.0
+    output_usd = _dollars(told.get("output_cost")) or 0.0
+    tool = _dollars(told.get("tool_usage_cost")) or 0.0
+    cache_read = _dollars(told.get("cache_read_cost")) or 0.0
+    cache_write = _dollars(told.get("cache_creation_cost")) or 0.0
+    reasoning = _dollars(told.get("reasoning_cost")) or 0.0
     parts = {
-        "input": max(part("input_cost") - cache_read - cache_write, 0.0),
+        "input": max(input_usd - cache_read - cache_write, 0.0),
         "cache_read": cache_read,
         "cache_write": cache_write,
-        "output": max(part("output_cost") - reasoning, 0.0),
+        "output": max(output_usd - reasoning, 0.0),
         "reasoning": reasoning,
-        "tool": part("tool_usage_cost"),
+        "tool": tool,
     }
     known = math.fsum(parts.values())
     if known > total:  # a discount: shared out, so that no component is negative
         parts = {name: usd * (total / known) for name, usd in parts.items()}
-    else:
-        parts["other"] = total - known if total - known > 1e-9 * total else 0.0
-    return {name: usd for name, usd in parts.items() if usd or name == "input"}
+    elif total - known > 1e-9 * total:
+        parts["other"] = total - known
+    components = {name: usd for name, usd in parts.items() if usd or name == "input"}
+    return components, not told or _adds_up(told, total, input_usd, output_usd, tool)
 
 
-def _adds_up(breakdown: Mapping[str, Any], total: float) -> bool:
-    """Whether LiteLLM's parts, discount and margin make up its total, within 1 %."""
-    names = ("input_cost", "output_cost", "tool_usage_cost", "margin_total_amount")
-    parts = math.fsum(_dollars(breakdown.get(name)) or 0.0 for name in names)
-    parts -= _dollars(breakdown.get("discount_amount")) or 0.0
-    return not breakdown or math.isclose(parts, total, rel_tol=0.01, abs_tol=1e-12)
+def _adds_up(told: Mapping[str, Any], total: float, *parts: float) -> bool:
+    margin = _dollars(told.get("margin_total_amount")) or 0.0
+    discount = _dollars(told.get("discount_amount")) or 0.0
+    return math.isclose(math.fsum((*parts, margin)) - discount, total, rel_tol=0.01, abs_tol=1e-12)
 
 
 def _has_usage(payload: Mapping[str, Any]) -> bool:
@@ -117,9 +120,3 @@ def _has_price(payload: Mapping[str, Any], price_of: PriceOf) -> bool:
         if isinstance(key, str) and key
         for name in _PRICE_FIELDS
     )
-
-
-def _dollars(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if math.isfinite(value) and value >= 0 else None
-    return None

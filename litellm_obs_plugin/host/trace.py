@@ -16,6 +16,7 @@ from litellm_obs_plugin.host.payload import mapping, text
 _HEX = re.compile(r"[0-9a-f]{32}")
 _PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _ZERO = "0" * 32
+_NOTHING_GIVEN = (None,) * 5
 
 
 def trace_id_of(kwargs: Mapping[str, Any], *, call_id: str, joined: bool = False) -> str:
@@ -29,7 +30,6 @@ def trace_id_of(kwargs: Mapping[str, Any], *, call_id: str, joined: bool = False
     metadata, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
     asked = mapping(holder.get("proxy_server_request"))
     headers, body = mapping(asked.get("headers")), mapping(asked.get("body"))
-    sessions = _sessions(headers)
     given = (
         text(metadata.get("existing_trace_id")),
         text(metadata.get("trace_id")),
@@ -38,8 +38,12 @@ def trace_id_of(kwargs: Mapping[str, Any], *, call_id: str, joined: bool = False
         text(headers.get("x-litellm-trace-id")),
         text(body.get("litellm_trace_id")),
     )
-    own = (name for name in given if name is not None and name not in sessions)
-    return normalised(next(own, None) or _parent(headers) or call_id)
+    if given != _NOTHING_GIVEN:
+        sessions = _sessions(headers)
+        for name in given:
+            if name is not None and name not in sessions:
+                return normalised(name)
+    return normalised(_parent(headers) or call_id)
 
 
 def normalised(name: str) -> str:
@@ -58,5 +62,6 @@ def _sessions(headers: Mapping[str, Any]) -> frozenset[Any]:
 
 
 def _parent(headers: Mapping[str, Any]) -> str | None:
-    match = _PARENT.fullmatch(text(headers.get("traceparent")) or "")
+    parent = text(headers.get("traceparent"))
+    match = _PARENT.fullmatch(parent) if parent is not None else None
     return match[1] if match is not None and match[1] != _ZERO else None
