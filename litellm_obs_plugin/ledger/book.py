@@ -1,6 +1,5 @@
 """The ledger of all workers of a proxy: each writes its own rings, anyone reads them all."""
 
-import json
 import sys
 from collections.abc import Iterator
 from enum import IntEnum
@@ -12,7 +11,8 @@ from litellm_obs_plugin.ledger.entry import (
     circuit_entry,
     encode,
     failover_entry,
-    request_entry,
+    pack,
+    unpack,
 )
 from litellm_obs_plugin.ledger.ring import RingFile
 from litellm_obs_plugin.ledger.selection import Found, Selection, select
@@ -47,7 +47,7 @@ class LedgerWriter:
 
     def record(self, request: Request) -> None:
         """Note a finished request wherever it belongs."""
-        entry = encode(request_entry(request))
+        entry = pack(request)
         self._file.append(Page.RECENT, entry)
         if request.duration_s is not None and request.duration_s >= self._slow_s:
             self._file.append(Page.SLOW, entry)
@@ -85,7 +85,7 @@ class LedgerReader:
         Raises:
             OSError: the directory cannot be read.
         """
-        entries = (json.loads(data) for data in read_page(self._directory, page))
+        entries = (unpack(data) for data in read_page(self._directory, page))
         newest = sorted(entries, key=lambda entry: str(entry["time"]), reverse=True)
         return newest[:limit]
 
@@ -107,7 +107,7 @@ class LedgerReader:
 
 
 def read_page(directory: Path, page: Page) -> Iterator[bytes]:
-    """The entries of one page in all rings of *directory*, in no order.
+    """What :func:`unpack` takes: one page in all rings of *directory*, in no order.
 
     Raises:
         OSError: the directory cannot be read.

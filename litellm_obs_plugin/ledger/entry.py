@@ -1,4 +1,8 @@
-"""Record values -> ledger entries: small JSON objects in the words of the JSON interface."""
+"""Record values -> ledger entries: small JSON objects in the words of the JSON interface.
+
+Every request is noted and few are looked at, so a ring holds them as :func:`pack` writes them, a
+list of plain values, and :func:`unpack` makes entries of what is read.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -13,38 +17,112 @@ _MAX_ATTEMPTS = 8
 Entry = dict[str, Any]
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
+_PACKED = b"["  # how a packed request begins
 
 
 def request_entry(request: Request) -> Entry:
     """A request as ``GET /api/gateway/requests`` shows it."""
-    last = request.last_attempt
+    return _entry(*_values(request))
+
+
+def pack(request: Request) -> bytes:
+    """A request in the fewest steps; one that is too long for a slot as :func:`encode` cuts it."""
+    data = _to_json(_values(request)).encode()
+    return data if len(data) <= MAX_ENTRY_BYTES else encode(request_entry(request))
+
+
+def unpack(data: bytes) -> Entry:
+    """The entry in a slot, packed or not."""
+    found: Any = json.loads(data)
+    return _entry(*found) if data.startswith(_PACKED) else found
+
+
+def _values(request: Request) -> tuple[Any, ...]:
+    """What :func:`_entry` takes."""
+    attempts, failure, trace_id = request.attempts, request.failure, request.trace_id
+    kept = attempts
+    if len(attempts) > _MAX_ATTEMPTS:
+        kept = (*attempts[: _MAX_ATTEMPTS - 1], attempts[-1])
+    ttft = attempts[-1].ttft if attempts else None
+    return (
+        request.call_id[:100],
+        request.received_at,
+        request.model_group,
+        request.operation,
+        request.stream,
+        request.outcome,
+        _error(failure) if failure is not None else None,
+        request.duration_s,
+        request.provider_s if attempts else None,
+        request.backoff_s if attempts else None,
+        request.queue_s,
+        ttft.value_s if ttft is not None else None,
+        request.cost_usd,
+        request.cost_status,
+        request.total_tokens,
+        [_attempt_values(attempt) for attempt in kept],
+        len(attempts),
+        len(request.failovers),
+        trace_id[:100] if trace_id else None,
+        request.trace_url,
+        request.caller.team,
+        request.caller.key_alias,
+    )
+
+
+def _entry(
+    call_id: str,
+    received_at: float,
+    model_group: str,
+    operation: str,
+    stream: bool,
+    outcome: str,
+    error: Entry | None,
+    duration_s: float | None,
+    provider_s: float | None,
+    backoff_s: float | None,
+    queue_s: float | None,
+    ttft_s: float | None,
+    cost_usd: float | None,
+    cost_status: str | None,
+    tokens: int | None,
+    attempts: list[tuple[Any, ...]],
+    attempt_count: int,
+    failovers: int,
+    trace_id: str | None,
+    trace_url: str | None,
+    team: str | None,
+    key: str | None,
+) -> Entry:
+    shown = [_attempt_entry(*values) for values in attempts]
+    last = shown[-1] if shown else None
     return {
-        "id": request.call_id[:100],
-        "time": _time(request.received_at),
-        "modelGroup": request.model_group,
-        "model": last.deployment.model if last is not None else None,
-        "provider": last.deployment.provider if last is not None else None,
-        "operation": request.operation,
-        "stream": request.stream,
-        "outcome": request.outcome,
-        "error": _error(request.failure),
+        "id": call_id,
+        "time": _time(received_at),
+        "modelGroup": model_group,
+        "model": last["model"] if last is not None else None,
+        "provider": last["provider"] if last is not None else None,
+        "operation": operation,
+        "stream": stream,
+        "outcome": outcome,
+        "error": error,
         "latency": {
-            "totalMs": _ms(request.duration_s),
-            "providerMs": _ms(request.provider_s) if request.attempts else None,
-            "backoffMs": _ms(request.backoff_s) if request.attempts else None,
-            "queueMs": _ms(request.queue_s),
-            "ttftMs": _ms(last.ttft.value_s) if last is not None and last.ttft else None,
+            "totalMs": _ms(duration_s),
+            "providerMs": _ms(provider_s),
+            "backoffMs": _ms(backoff_s),
+            "queueMs": _ms(queue_s),
+            "ttftMs": _ms(ttft_s),
         },
-        "costUsd": request.cost_usd,
-        "costStatus": request.cost_status,
-        "tokens": request.total_tokens,
-        "attempts": _attempts(request),
-        "attemptCount": len(request.attempts),
-        "failovers": len(request.failovers),
-        "traceId": request.trace_id[:100] if request.trace_id else None,
-        "traceUrl": request.trace_url,
-        "team": request.caller.team,
-        "key": request.caller.key_alias,
+        "costUsd": cost_usd,
+        "costStatus": cost_status,
+        "tokens": tokens,
+        "attempts": shown,
+        "attemptCount": attempt_count,
+        "failovers": failovers,
+        "traceId": trace_id,
+        "traceUrl": trace_url,
+        "team": team,
+        "key": key,
     }
 
 
@@ -95,17 +173,42 @@ def _attempts(request: Request) -> list[Entry]:
     attempts = request.attempts
     if len(attempts) > _MAX_ATTEMPTS:
         attempts = (*attempts[: _MAX_ATTEMPTS - 1], attempts[-1])
-    return [_attempt(a) for a in attempts]
+    return [_attempt_entry(*_attempt_values(attempt)) for attempt in attempts]
 
 
-def _attempt(attempt: Attempt) -> Entry:
-    failure = attempt.failure
+def _attempt_values(attempt: Attempt) -> tuple[Any, ...]:
+    failure, at = attempt.failure, attempt.deployment
+    return (
+        at.model_group[:80],
+        at.id[:80],
+        at.provider[:40],
+        at.model[:80],
+        attempt.outcome,
+        failure.error_type if failure is not None else None,
+        attempt.started_at,
+        attempt.duration_s,
+    )
+
+
+def _attempt_entry(
+    model_group: str,
+    deployment: str,
+    provider: str,
+    model: str,
+    outcome: str,
+    error: str | None,
+    started_at: float,
+    duration_s: float | None,
+) -> Entry:
     return {
-        **_deployment(attempt.deployment),
-        "outcome": attempt.outcome,
-        "error": failure.error_type if failure is not None else None,
-        "start": _time(attempt.started_at),
-        "ms": _ms(attempt.duration_s),
+        "modelGroup": model_group,
+        "deployment": deployment,
+        "provider": provider,
+        "model": model,
+        "outcome": outcome,
+        "error": error,
+        "start": _time(started_at),
+        "ms": _ms(duration_s),
     }
 
 
@@ -118,9 +221,7 @@ def _deployment(deployment: Deployment) -> Entry:
     }
 
 
-def _error(failure: Failure | None) -> Entry | None:
-    if failure is None:
-        return None
+def _error(failure: Failure) -> Entry:
     return {
         "type": failure.error_type,
         "source": failure.source,

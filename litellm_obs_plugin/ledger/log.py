@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from litellm_obs_plugin.history.standing import HistoryError
 from litellm_obs_plugin.ledger.book import FAILED_OUTCOMES, LedgerReader, Page, read_page
-from litellm_obs_plugin.ledger.entry import Entry
+from litellm_obs_plugin.ledger.entry import encode, unpack
 from litellm_obs_plugin.ledger.selection import Found, Selection, cost_usd, duration_ms
 
 if TYPE_CHECKING:
@@ -47,16 +47,18 @@ class LogWriter:
         from litellm_obs_plugin.history.request_log import RequestLog
 
         log, now = RequestLog(store=store, name=name), self._clock()
-        lines = {line.digest: line for line in read_lines(self._directory)}
-        oldest = now - self._keep_s
-        new = [
-            line
-            for digest, line in lines.items()
-            if digest not in self._seen and line.received_at >= oldest
+        pages = _read_pages(self._directory)
+        found = {_digest(data): data for data in pages}
+        lines = [
+            _line(data, digest=digest, slow=Page.SLOW in pages[data])
+            for digest, data in found.items()
+            if digest not in self._seen
         ]
+        oldest = now - self._keep_s
+        new = [line for line in lines if line.received_at >= oldest]
         if new:
             log.add(sorted(new, key=lambda line: line.received_at)[-self._keep :])
-        self._seen = frozenset(lines)
+        self._seen = frozenset(found)
         if abs(now - self._expired_at) >= _EXPIRE_EVERY_S:
             log.expire(before=oldest, keep=self._keep)
             self._expired_at = now
@@ -108,27 +110,36 @@ def read_lines(directory: Path) -> "Iterator[Line]":
     Raises:
         OSError: the directory cannot be read.
     """
-    texts: dict[bytes, set[Page]] = {}
+    for data, pages in _read_pages(directory).items():
+        yield _line(data, digest=_digest(data), slow=Page.SLOW in pages)
+
+
+def _read_pages(directory: Path) -> dict[bytes, set[Page]]:
+    """Every request that the rings hold, as it lies there, and the pages that it is on."""
+    found: dict[bytes, set[Page]] = {}
     for page in (Page.RECENT, Page.SLOW, Page.FAILED):
         for data in read_page(directory, page):
-            texts.setdefault(data, set()).add(page)
-    for data, pages in texts.items():
-        yield _line(data, slow=Page.SLOW in pages)
+            found.setdefault(data, set()).add(page)
+    return found
 
 
-def _line(data: bytes, *, slow: bool) -> "Line":
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _line(data: bytes, *, digest: str, slow: bool) -> "Line":
     from litellm_obs_plugin.history.request_log import Line
 
-    entry: Entry = json.loads(data)
+    entry = unpack(data)
     return Line(
-        digest=hashlib.blake2b(data, digest_size=16).hexdigest(),
+        digest=digest,
         received_at=datetime.fromisoformat(entry["time"]).timestamp(),
         slow=slow,
         failed=entry["outcome"] in FAILED_OUTCOMES,
         duration_ms=duration_ms(entry),
         cost_usd=cost_usd(entry),
         values={name: entry.get(name) for name in _FIELDS},
-        text=data.decode(),
+        text=encode(entry).decode(),
     )
 
 

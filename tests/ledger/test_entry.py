@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from litellm_obs_plugin.ledger.entry import encode, failover_entry, request_entry
+from litellm_obs_plugin.ledger.entry import encode, failover_entry, pack, request_entry, unpack
 from litellm_obs_plugin.ledger.ring import MAX_ENTRY_BYTES
 from litellm_obs_plugin.record import (
     Attempt,
@@ -83,3 +83,15 @@ def test_the_first_and_the_last_attempts_stay(attempts, id_chars):
 
 def test_an_error_stays_with_many_attempts():
     assert json.loads(encode(request_entry(request_with(8))))["error"]["type"] == "overloaded"
+
+
+@pytest.mark.parametrize(("attempts", "id_chars"), [(0, 4), (1, 4), (4, 4), (9, 4), (40, 80)])
+def test_a_packed_request_reads_as_its_entry(attempts, id_chars):
+    request = request_with(attempts, id_chars=id_chars)
+
+    data = pack(request)
+
+    assert len(data) <= MAX_ENTRY_BYTES
+    assert json.loads(encode(request_entry(request))) == unpack(data)
+    if attempts < 8:
+        assert len(data) < len(encode(request_entry(request)))
