@@ -84,6 +84,8 @@ def watch_ours():
         return await Timed(work, "ours.tasks")
 
     compat.keep_running = lambda work: keep_running(run(work))
+    run_later = compat.run_later
+    compat.run_later = lambda delay_s, work: run_later(delay_s, timed_call(work, "ours.later"))
     to_thread = asyncio.to_thread
 
     async def to_timed_thread(function, /, *args, **kwargs):

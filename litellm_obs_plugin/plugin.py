@@ -85,6 +85,7 @@ class Plugin:
 
     def close(self) -> None:
         """Send the last traces and give up the worker's file; its counts stay."""
+        self.callback.settle()
         self.tracing.close()
         if self.history is not None:
             self.history.close()
@@ -106,7 +107,7 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
     ledger = LedgerWriter(
         directory=state_dir, size=settings.ledger.size, slow_s=settings.ledger.slow_ms / 1000
     )
-    answers = Answers()
+    answers = Answers(settle=lambda: callback.settle())
 
     def count_error(stage: str) -> None:
         recorder.count("plugin_errors_total", stage)
@@ -163,7 +164,10 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         tracker=tracker, answers=answers, directory=directory, clock=clock, describer=describer
     )
     snapshots = _snapshots(Fleet(state_dir, clock=clock), budgets, clock)
-    reader = SharedReader(lambda: promises.show(snapshots().with_series(monitor.gauges())))
+    reader = SharedReader(
+        lambda: promises.show(snapshots().with_series(monitor.gauges())),
+        settle=lambda: callback.settle(),
+    )
     state_files = StateFiles(
         state_dir, is_recording=lambda: worker_file.state is not FileState.CLOSED
     )
@@ -194,14 +198,16 @@ def build(settings: Settings, *, clock: Callable[[], float] = time.time) -> Plug
         state_files.mark_scraped()
 
     make_callback = ObsCallback if settings.response_headers else QuietCallback
+    callback = make_callback(
+        observer=observer,
+        headers=headers,
+        circuits=circuits,
+        inflight=inflight,
+        count_error=count_error,
+        is_awaited=answers.is_awaited,
+    )
     return Plugin(
-        callback=make_callback(
-            observer=observer,
-            headers=headers,
-            circuits=circuits,
-            inflight=inflight,
-            count_error=count_error,
-        ),
+        callback=callback,
         recorder=recorder,
         reader=reader,
         surfaces=Surfaces(
@@ -256,7 +262,7 @@ def build_in_proxy() -> ObsCallback | InertCallback:
         register(compat.proxy_app(), plugin.surfaces)
         compat.on_cooldown(plugin.callback.circuit_entered)
         compat.keep_running(plugin.tick())
-        on_shutdown(plugin.tracing.close)
+        on_shutdown(plugin.tracing.close, settle=plugin.callback.settle)
         if plugin.history is not None:
             plugin.history.start()
         compat.keep_running(plugin.surfaces.health.run())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 
 from litellm_obs_plugin.record import Request
@@ -12,10 +13,18 @@ _CAPACITY = 2_000
 class Answers:
     """Remembers finished requests by call id. Lives on the proxy's event loop."""
 
-    def __init__(self, *, capacity: int = _CAPACITY) -> None:
+    def __init__(
+        self, *, capacity: int = _CAPACITY, settle: Callable[[], None] = lambda: None
+    ) -> None:
+        """*settle* has everything recorded that has ended by now."""
         self._capacity = capacity
+        self._settle = settle
         self._finished: OrderedDict[str, Request] = OrderedDict()
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+
+    def is_awaited(self) -> bool:
+        """Whether anybody waits for a request to end."""
+        return bool(self._waiting)
 
     def record(self, request: Request) -> None:
         """Remember *request* and wake who waits for it."""
@@ -37,6 +46,7 @@ class Answers:
 
     async def wait(self, call_id: str, *, since: float, timeout_s: float) -> Request | None:
         """The same, waiting up to *timeout_s* seconds for its end."""
+        self._settle()
         request = self.get(call_id, since=since)
         if request is not None:
             return request

@@ -16,6 +16,7 @@ from typing import Any
 from litellm.integrations.custom_logger import CustomLogger
 
 from litellm_obs_plugin.host import compat
+from litellm_obs_plugin.host.backlog import Backlog
 from litellm_obs_plugin.host.circuits import CircuitWatch
 from litellm_obs_plugin.host.headers import HeaderWriter
 from litellm_obs_plugin.host.inflight import InflightMeter
@@ -38,8 +39,10 @@ class QuietCallback(CustomLogger):
         circuits: CircuitWatch,
         inflight: InflightMeter,
         count_error: Callable[[str], None],
+        is_awaited: Callable[[], bool] = lambda: False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """*is_awaited*: whether somebody waits for the end of a request."""
         super().__init__()
         self._observer = observer
         self._headers = headers
@@ -48,6 +51,8 @@ class QuietCallback(CustomLogger):
         self._count_error = count_error
         self._monotonic = monotonic
         self._quiet_until_s = 0.0
+        self._backlog = Backlog(handle=self._request_succeeded, is_urgent=is_awaited)
+        self.settle = self._backlog.settle
 
     async def async_pre_call_deployment_hook(self, kwargs: Any, call_type: Any) -> None:
         self._guard("attempt_start", self._observer.attempt_started, kwargs)
@@ -65,6 +70,9 @@ class QuietCallback(CustomLogger):
     async def async_log_success_event(
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
+        self._backlog.add(kwargs)
+
+    def _request_succeeded(self, kwargs: Any) -> None:
         self._guard("request_success", self._observer.request_succeeded, kwargs)
 
     async def async_log_failure_event(
@@ -91,6 +99,7 @@ class QuietCallback(CustomLogger):
 
     async def look(self) -> None:
         """What is to be seen once a second: requests under way, and circuits at the router."""
+        self.settle()
         self._guard("inflight", self._count_inflight, _NO_EVENT)
         active: Any
         (active,) = await asyncio.gather(compat.active_cooldowns(), return_exceptions=True)
@@ -104,9 +113,10 @@ class QuietCallback(CustomLogger):
 
     def _guard(self, stage: str, handle: Callable[..., None], event: Any, *rest: Any) -> None:
         try:
-            if not isinstance(event, Mapping):
+            if type(event) is not dict and not isinstance(event, Mapping):
                 msg = f"expected a mapping, got {type(event).__name__}"
                 raise TypeError(msg)
+            self._backlog.settle_for(event)
             handle(event, *rest)
         except Exception as error:  # noqa: BLE001 the one place: a lost sample must not cost a request
             with suppress(Exception):  # on a full disk counting fails as well

@@ -93,6 +93,15 @@ def keep_running(work: Coroutine[Any, Any, None]) -> None:
     task.add_done_callback(_running.discard)
 
 
+def run_later(delay_s: float, work: Callable[[], None]) -> bool:
+    """Run *work* on the proxy's loop in *delay_s* seconds; False when no loop is running."""
+    try:
+        asyncio.get_running_loop().call_later(delay_s, work)
+    except RuntimeError:
+        return False
+    return True
+
+
 def is_model_group(name: str) -> bool:
     """Whether the router knows *name* as a model group or an alias of one."""
     current = router()

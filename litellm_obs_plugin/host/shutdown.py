@@ -12,11 +12,11 @@ _NAME = "proxy_shutdown_event"
 _DRAIN_S = 5.0
 
 
-def on_shutdown(close: Callable[[], object]) -> bool:
+def on_shutdown(close: Callable[[], object], *, settle: Callable[[], None]) -> bool:
     """Have *close* called, in a thread, when the proxy stops; False when this LiteLLM cannot.
 
     It looks the function up in its module when it stops, so rebinding it is enough. Before *close*,
-    what LiteLLM has queued for callbacks is waited for: the last requests are among it.
+    what LiteLLM has queued for callbacks is waited for, and *settle* records what came of it.
     """
     proxy_server = sys.modules.get("litellm.proxy.proxy_server")
     original = getattr(proxy_server, _NAME, None)
@@ -26,6 +26,7 @@ def on_shutdown(close: Callable[[], object]) -> bool:
     async def stopping(*args: Any, **keywords: Any) -> Any:
         try:
             await _drain_callbacks()
+            settle()
             await asyncio.to_thread(close)
         except Exception as error:  # whatever we do, the proxy must stop in order
             log.warning("litellm_obs: not all was sent before the end", exc_info=error)

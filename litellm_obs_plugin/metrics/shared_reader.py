@@ -13,8 +13,12 @@ T = TypeVar("T")
 class SharedReader:
     """*read* runs in one thread of our own, so it may keep state; the host's pool is left alone."""
 
-    def __init__(self, read: Callable[[], Snapshot]) -> None:
+    def __init__(
+        self, read: Callable[[], Snapshot], *, settle: Callable[[], None] = lambda: None
+    ) -> None:
+        """*settle* has everything recorded that has ended by now. It runs on the event loop."""
         self._read = read
+        self.settle = settle
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="litellm-obs-read")
         self._running: dict[Hashable, asyncio.Future[Any]] = {}
 
@@ -26,6 +30,7 @@ class SharedReader:
         """
         running = self._running.get(key)
         if running is None:
+            self.settle()
             loop = asyncio.get_running_loop()
             running = loop.run_in_executor(self._executor, lambda: build(self._read()))
             self._running[key] = running

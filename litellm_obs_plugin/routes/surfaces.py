@@ -117,6 +117,7 @@ class Surfaces:
         return found
 
     async def _read_ledger(self, read: Callable[[], T]) -> T:
+        self.reader.settle()
         try:
             return await asyncio.to_thread(read)
         except OSError as error:

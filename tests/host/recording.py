@@ -49,6 +49,7 @@ async def play(callback: Any, hooks: Iterable[Hook], *, set_clock: Any = lambda 
                 await method(hook.event, hook.error, user)
             case _:
                 await method(hook.event, None, None, None)
+    getattr(callback, "settle", lambda: None)()
 
 
 def _hook(line: dict[str, Any]) -> Hook:

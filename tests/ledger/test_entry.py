@@ -85,7 +85,7 @@ def test_an_error_stays_with_many_attempts():
     assert json.loads(encode(request_entry(request_with(8))))["error"]["type"] == "overloaded"
 
 
-@pytest.mark.parametrize(("attempts", "id_chars"), [(0, 4), (1, 4), (4, 4), (9, 4), (40, 80)])
+@pytest.mark.parametrize(("attempts", "id_chars"), [(0, 4), (1, 4), (4, 4), (9, 4), (4, 80)])
 def test_a_packed_request_reads_as_its_entry(attempts, id_chars):
     request = request_with(attempts, id_chars=id_chars)
 

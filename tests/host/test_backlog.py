@@ -1,0 +1,106 @@
+"""Events wait for each other, never for long, and never when their end is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from litellm_obs_plugin.host.backlog import Backlog
+
+
+class Case:
+    def __init__(self, **bounds):
+        self.handled, self.urgent = [], False
+        self.backlog = Backlog(handle=self.handled.append, is_urgent=lambda: self.urgent, **bounds)
+
+    def add(self, *names):
+        for name in names:
+            self.backlog.add({"litellm_call_id": name})
+
+    @property
+    def names(self):
+        return [event["litellm_call_id"] for event in self.handled]
+
+
+def in_a_loop(run):
+    async def main():
+        await run()
+
+    asyncio.run(main())
+
+
+def test_events_are_handled_in_their_order_after_the_delay():
+    case = Case(delay_s=0.01)
+
+    async def run():
+        case.add("a", "b")
+        assert case.names == []
+        while len(case.handled) < 2:
+            await asyncio.sleep(0.001)
+        case.add("c")
+        while len(case.handled) < 3:
+            await asyncio.sleep(0.001)
+
+    in_a_loop(run)
+
+    assert case.names == ["a", "b", "c"]
+
+
+def test_a_full_backlog_waits_no_longer():
+    case = Case(delay_s=60.0, max_waiting=3)
+
+    async def run():
+        case.add("a", "b", "c", "d")
+
+    in_a_loop(run)
+
+    assert case.names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("about", "handled"), [("a", ["a", "b"]), ("z", []), (None, []), ([], [])])
+def test_what_else_comes_of_a_request_comes_after_it(about, handled):
+    case = Case(delay_s=60.0)
+
+    async def run():
+        case.add("a", "b")
+        case.backlog.settle_for({"litellm_call_id": about})
+
+    in_a_loop(run)
+
+    assert handled == case.names
+
+
+def test_nothing_waits_while_its_end_is_waited_for():
+    case = Case(delay_s=60.0)
+
+    async def run():
+        case.add("a")
+        case.urgent = True
+        case.add("b")
+
+    in_a_loop(run)
+
+    assert case.names == ["a", "b"]
+
+
+def test_without_a_loop_nothing_waits():
+    case = Case(delay_s=60.0)
+
+    case.add("a")
+
+    assert case.names == ["a"]
+
+
+@pytest.mark.parametrize("event", [None, 7, [], {"litellm_call_id": []}, {"litellm_call_id": {}}])
+def test_what_is_no_event_is_handed_on_all_the_same(event):
+    """Whoever handles it counts it."""
+    case = Case(delay_s=60.0)
+
+    async def run():
+        case.backlog.add(event)
+        case.backlog.settle()
+
+    in_a_loop(run)
+
+    assert case.handled == [event]
