@@ -11,8 +11,12 @@ from litellm_obs_plugin.host.backlog import Backlog
 
 class Case:
     def __init__(self, **bounds):
-        self.handled, self.urgent = [], False
-        self.backlog = Backlog(handle=self.handled.append, is_urgent=lambda: self.urgent, **bounds)
+        self.handled, self.urgent, self.come = [], False, asyncio.Event()
+        self.backlog = Backlog(handle=self.handle, is_urgent=lambda: self.urgent, **bounds)
+
+    def handle(self, event):
+        self.handled.append(event)
+        self.come.set()
 
     def add(self, *names):
         for name in names:
@@ -36,11 +40,10 @@ def test_events_are_handled_in_their_order_after_the_delay():
     async def run():
         case.add("a", "b")
         assert case.names == []
-        while len(case.handled) < 2:
-            await asyncio.sleep(0.001)
+        await asyncio.wait_for(case.come.wait(), 10)
+        case.come.clear()
         case.add("c")
-        while len(case.handled) < 3:
-            await asyncio.sleep(0.001)
+        await asyncio.wait_for(case.come.wait(), 10)
 
     in_a_loop(run)
 
