@@ -61,6 +61,7 @@ def _rows(dimension: str, values_of: ValuesOf) -> Iterator[Metric]:
         f"Finished requests by {dimension}.{overlap}",
         *(dimension, "outcome"),
         read=partial(_requests, values_of),
+        by_variety=True,
         of=aspect,
     )
     yield counter(
@@ -87,6 +88,7 @@ ATTRIBUTION: tuple[Metric, ...] = (
         "Calls by deployment.",
         *("deployment", "provider", "model", "outcome"),
         read=_deployments,
+        by_variety=True,
     ),
 )
 

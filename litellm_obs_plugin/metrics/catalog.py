@@ -30,6 +30,7 @@ CATALOG: tuple[Metric, ...] = (
         "Finished requests, by the model group that was asked for.",
         *("model_group", "operation", "stream", "outcome"),
         read=reading.requests,
+        by_variety=True,
     ),
     counter(
         "request_errors_total",
@@ -52,12 +53,14 @@ CATALOG: tuple[Metric, ...] = (
         "model_group",
         domain=COUNTS,
         read=reading.request_attempts,
+        by_variety=True,
     ),
     counter(
         "attempts_total",
         "Calls of a deployment. error_type is empty unless the outcome is error.",
         *("model_group", "provider", "model", "outcome", "error_type"),
         read=reading.attempts,
+        by_variety=True,
     ),
     sketch(
         "provider_duration_seconds",
@@ -81,6 +84,7 @@ CATALOG: tuple[Metric, ...] = (
         "Streams whose time to first token could not be told.",
         *("provider", "reason"),
         read=reading.ttft_invalid,
+        by_variety=True,
         of=Aspect.STREAM,
     ),
     sketch(
@@ -161,12 +165,14 @@ CATALOG: tuple[Metric, ...] = (
         "Requests that used tokens or money, by how sure their cost is.",
         "status",
         read=reading.cost_status,
+        by_variety=True,
     ),
     counter(
         "unpriced_requests_total",
         "Requests whose cost is not known.",
         *("model_group", "reason"),
         read=reading.unpriced,
+        by_variety=True,
     ),
     counter(
         "cache_requests_total",
@@ -188,6 +194,7 @@ CATALOG: tuple[Metric, ...] = (
         "Finished requests, by the provider that answered or was tried last.",
         *("provider", "outcome"),
         read=reading.requests_by_provider,
+        by_variety=True,
     ),
     gauge(
         "circuit_state",
@@ -286,6 +293,7 @@ CATALOG: tuple[Metric, ...] = (
         "Answers whose cost components differ from LiteLLM's cost by more than 1 %.",
         "provider",
         read=reading.cost_mismatches,
+        by_variety=True,
     ),
     counter(
         "budget_period_usd_total",

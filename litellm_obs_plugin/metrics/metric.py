@@ -38,6 +38,7 @@ class Metric:
     domain: Domain | None = None
     read: Reader | None = None
     of: Aspect | None = None
+    by_variety: bool = False  # the same of all requests of one variety, see variety_of
     newest: bool = False  # of several workers' gauges the largest is shown, not the sum
     hidden: bool = False  # kept for other surfaces, not a family of the page
     prefix: str = PREFIX
@@ -54,6 +55,7 @@ def counter(
     *labels: str,
     read: Reader | None = None,
     of: Aspect | None = None,
+    by_variety: bool = False,
     unit: str = "",
     hidden: bool = False,
 ) -> Metric:
@@ -66,6 +68,7 @@ def counter(
         unit=unit,
         read=read,
         of=of,
+        by_variety=by_variety,
         hidden=hidden,
     )
 
@@ -77,6 +80,7 @@ def sketch(
     domain: Domain,
     read: Reader | None = None,
     of: Aspect | None = None,
+    by_variety: bool = False,
     exemplars: bool = False,
     prefix: str = PREFIX,
 ) -> Metric:
@@ -90,6 +94,7 @@ def sketch(
         domain=domain,
         read=read,
         of=of,
+        by_variety=by_variety,
         exemplars=exemplars,
         prefix=prefix,
     )

@@ -1,7 +1,7 @@
 """From a finished request to this worker's file: one pass over the catalogue, memory only."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from litellm_obs_plugin.metrics.aspect import Aspects, aspects_of, has
@@ -12,6 +12,7 @@ from litellm_obs_plugin.metrics.exemplar import Origin
 from litellm_obs_plugin.metrics.layout import SeriesName
 from litellm_obs_plugin.metrics.metric import Reader
 from litellm_obs_plugin.metrics.number import Gauge
+from litellm_obs_plugin.metrics.variety import Variety, variety_of
 from litellm_obs_plugin.metrics.worker_file import FileState, WorkerFile
 from litellm_obs_plugin.record import Request
 
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 
 Slot = Any  # Counter, Gauge, Sketch, or MarkedSketch for metrics with exemplars
 Row = tuple[Metric, dict[Labels, Slot], Reader, bool]
+# What to add where for all requests of a variety, and the rows to read of each.
+Plan = tuple[tuple[tuple[Callable[[float], object], float], ...], tuple[Row, ...]]
+
+_MAX_PLANS = 1_000
 
 INVALID_VALUE = "invalid_value"
 STATE_FULL = "state_full"
@@ -45,9 +50,15 @@ class Recorder:
         with self._file.lock:
             if not self._is_writable():
                 return
-            origin = _origin(request)
-            aspects = aspects_of(request)
-            for metric, series, read, exemplars in self._rows.get(aspects) or self._pick(aspects):
+            origin, variety = _origin(request), variety_of(request)
+            plan = self._plans.get(variety)
+            if plan is None:
+                rows = self._rows_for(request)
+            else:
+                fixed, rows = plan
+                for add, one in fixed:
+                    add(one)
+            for metric, series, read, exemplars in rows:
                 for labels, value in read(request):
                     slot = series.get(labels) or self._admit(metric, labels)
                     if slot is None:
@@ -59,6 +70,8 @@ class Recorder:
                             slot.add(value)
                     except _REFUSED:
                         self._drop(INVALID_VALUE)
+            if plan is None and variety is not None:
+                self._make_plan(variety, request)
 
     def count(self, name: str, *labels: str, value: float = 1.0) -> None:
         """Add *value* to one counter or gauge by name.
@@ -87,12 +100,35 @@ class Recorder:
         self._file = file
         self._series: dict[str, dict[Labels, Slot]] = {metric.name: {} for metric in CATALOG}
         self._rows: dict[Aspects, tuple[Row, ...]] = {}
+        self._plans: dict[Variety | None, Plan] = {}
         self._dropped: dict[str, Slot | None] = {}
         for reason in (INVALID_VALUE, STATE_FULL):  # at once: a full disk has no room for them
             self._dropped[reason] = self._admit(BY_NAME["plugin_events_dropped_total"], (reason,))
 
-    def _pick(self, aspects: Aspects) -> tuple[Row, ...]:
+    def _make_plan(self, variety: Variety, request: Request) -> None:
+        """Note what rows say of every request like this one, unless some of it is folded."""
+        fixed: list[tuple[Callable[[float], object], float]] = []
+        others = []
+        for row in self._rows_for(request):
+            metric, series, read, _ = row
+            if not metric.by_variety:
+                others.append(row)
+                continue
+            for labels, value in read(request):
+                slot = series.get(labels)
+                if slot is None:
+                    return
+                fixed.append((slot.add, value))
+        if len(self._plans) >= _MAX_PLANS:
+            self._plans.clear()
+        self._plans[variety] = tuple(fixed), tuple(others)
+
+    def _rows_for(self, request: Request) -> tuple[Row, ...]:
         """The rows that have something to say of requests like this one."""
+        aspects = aspects_of(request)
+        known = self._rows.get(aspects)
+        if known is not None:
+            return known
         rows = self._rows[aspects] = tuple(
             (metric, self._series[metric.name], metric.read, metric.exemplars)
             for metric in CATALOG
