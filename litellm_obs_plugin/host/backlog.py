@@ -2,8 +2,8 @@
 
 Between two requests the proxy runs a great deal of other code, which pushes ours out of the
 processor's caches: the first of several events handled in a row costs twice what the next one
-does. What waits is in memory alone, so a worker that is killed loses it: a quarter of a second of
-log events at most, which LiteLLM itself holds back for as long or longer.
+does. What waits is in memory alone, so a worker that is killed loses it: half a second of
+them at most.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,48 +11,64 @@ from typing import Any
 
 from litellm_obs_plugin.host import compat
 
-DELAY_S = 0.25
-MAX_WAITING = 16  # handled in one go, in a millisecond or two of the event loop
+DELAY_S = 0.5
+MAX_ENDED = 16  # handled in one go, in a millisecond or two of the event loop
+MAX_WAITING = 100
 
 
 class Backlog:
-    """Holds at most *max_waiting* events for at most *delay_s*. Lives on the proxy's event loop."""
+    """Holds few events for at most *delay_s*. Lives on the proxy's event loop."""
 
     def __init__(
         self,
         *,
-        handle: Callable[[Any], None],
+        handle: Callable[..., None],
         is_urgent: Callable[[], bool],
         delay_s: float = DELAY_S,
-        max_waiting: int = MAX_WAITING,
+        max_ended: int = MAX_ENDED,
     ) -> None:
         """*handle* raises nothing. While something *is_urgent*, nothing waits."""
         self._handle = handle
         self._is_urgent = is_urgent
         self._delay_s = delay_s
-        self._max_waiting = max_waiting
-        self._waiting: list[Any] = []
-        self._call_ids: set[str] = set()
+        self._max_ended = max_ended
+        self._begin()
 
-    def add(self, event: Any) -> None:
-        """Handle *event* soon; at once when no event loop is running."""
-        waiting = self._waiting
-        waiting.append(event)
-        call_id = event.get("litellm_call_id") if type(event) is dict else None
+    def _begin(self) -> None:
+        self._waiting: list[tuple[Any, bool, tuple[Any, ...]]] = []
+        self._call_ids: set[str] = set()
+        self._ended: set[str] = set()
+
+    def add(self, call_id: Any, *event: Any, passing: bool = False) -> None:
+        """Have *event* handled soon; at once when no event loop is running.
+
+        One that is *passing* says nothing that the end of its request does not say as well.
+        """
+        call_id = call_id if type(call_id) is str else ""
+        self._call_ids.add(call_id)
+        self._waiting.append((call_id, passing, event))
+        count = len(self._waiting)
+        if count >= MAX_WAITING or (
+            count == 1 and not compat.run_later(self._delay_s, self.settle)
+        ):
+            self.settle()
+
+    def add_end(self, call_id: Any, *event: Any) -> None:
+        """The same, and nothing more is to come of the request."""
         if type(call_id) is str:
-            self._call_ids.add(call_id)
-        if len(waiting) == 1:
-            if self._is_urgent() or not compat.run_later(self._delay_s, self.settle):
-                self.settle()
-        elif len(waiting) >= self._max_waiting or self._is_urgent():
+            self._ended.add(call_id)
+        self.add(call_id, *event)
+        if len(self._ended) >= self._max_ended or self._is_urgent():
             self.settle()
 
     def settle(self) -> None:
-        """Handle what waits now."""
+        """Handle what waits now, in its order."""
         if self._waiting:
-            events, self._waiting, self._call_ids = self._waiting, [], set()
-            for event in events:
-                self._handle(event)
+            events, ended = self._waiting, self._ended
+            self._begin()
+            for call_id, passing, event in events:
+                if not (passing and call_id in ended):
+                    self._handle(*event)
 
     def settle_for(self, event: Mapping[str, Any]) -> None:
         """The same, if something of the request that *event* is about waits."""

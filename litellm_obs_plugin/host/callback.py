@@ -26,10 +26,13 @@ log = logging.getLogger(__name__)
 
 _LOG_INTERVAL_S = 30.0
 _NO_EVENT: Mapping[str, Any] = {}
+_CALL_ID = "litellm_call_id"
 
 
 class QuietCallback(CustomLogger):
     """Hands the proxy's events to an :class:`Observer`; *count_error* gets a failure's stage."""
+
+    _starts_wait = True
 
     def __init__(
         self,
@@ -51,16 +54,30 @@ class QuietCallback(CustomLogger):
         self._count_error = count_error
         self._monotonic = monotonic
         self._quiet_until_s = 0.0
-        self._backlog = Backlog(handle=self._request_succeeded, is_urgent=is_awaited)
+        self._backlog = Backlog(handle=self._guard, is_urgent=is_awaited)
         self.settle = self._backlog.settle
 
     async def async_pre_call_deployment_hook(self, kwargs: Any, call_type: Any) -> None:
-        self._guard("attempt_start", self._observer.attempt_started, kwargs)
+        self._guard("attempt_start", self._start, kwargs)
+
+    def _start(self, kwargs: Mapping[str, Any]) -> None:
+        started = self._observer.attempt_started
+        start = (kwargs, self._observer.deployment_of(kwargs), self._observer.now())
+        if self._starts_wait:
+            self._backlog.add(kwargs.get(_CALL_ID), "attempt_start", started, *start)
+        else:
+            started(*start)
 
     async def async_post_call_success_deployment_hook(
         self, request_data: Any, response: Any, call_type: Any
     ) -> None:
-        self._guard("attempt_success", self._observer.attempt_answered, request_data)
+        answered = self._observer.attempt_answered
+        if self._starts_wait and type(request_data) is dict:
+            answer = (request_data, self._observer.now())
+            call_id = request_data.get(_CALL_ID)
+            self._backlog.add(call_id, "attempt_success", answered, *answer, passing=True)
+        else:
+            self._guard("attempt_success", answered, request_data, self._observer.now())
 
     async def async_post_call_failure_deployment_hook(
         self, request_data: Any, exception: Any, call_type: Any, fallback_depth: Any = None
@@ -70,10 +87,9 @@ class QuietCallback(CustomLogger):
     async def async_log_success_event(
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
-        self._backlog.add(kwargs)
-
-    def _request_succeeded(self, kwargs: Any) -> None:
-        self._guard("request_success", self._observer.request_succeeded, kwargs)
+        call_id = kwargs.get(_CALL_ID) if type(kwargs) is dict else None
+        succeeded = self._observer.request_succeeded
+        self._backlog.add_end(call_id, "request_success", succeeded, kwargs)
 
     async def async_log_failure_event(
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
@@ -132,6 +148,8 @@ class QuietCallback(CustomLogger):
 
 class ObsCallback(QuietCallback):
     """The same, and it adds response headers. LiteLLM looks for this hook on the class itself."""
+
+    _starts_wait = False  # the headers tell of attempts that have just begun
 
     async def async_post_call_response_headers_hook(
         self,

@@ -12,6 +12,7 @@ from litellm_obs_plugin.host.trace import trace_id_of
 from litellm_obs_plugin.host.tracker import Key, Tracker
 from litellm_obs_plugin.record import (
     Attempt,
+    Deployment,
     Failure,
     Operation,
     Outcome,
@@ -39,20 +40,30 @@ class Observer:
         self._clock = clock
         self._describer = describer  # when requests are traced
 
-    def attempt_started(self, kwargs: Mapping[str, Any]) -> None:
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock()
+
+    def deployment_of(self, kwargs: Mapping[str, Any]) -> Deployment:
+        """What is about to be called. Ask at once: a retry changes what *kwargs* refer to."""
+        return self._directory.of_attempt(kwargs)
+
+    def attempt_started(
+        self, kwargs: Mapping[str, Any], deployment: Deployment, started_at: float
+    ) -> None:
         key = _key_of(kwargs, payload.metadata_of(kwargs))
         if key is not None and not payload.is_health_check(kwargs):
-            self._tracker.attempt_started(key, self._directory.of_attempt(kwargs))
+            self._tracker.attempt_started(key, deployment, started_at=started_at)
             if self._describer is not None:
                 self._describer.attempt_started(kwargs)
 
-    def attempt_answered(self, kwargs: Mapping[str, Any]) -> None:
+    def attempt_answered(self, kwargs: Mapping[str, Any], answered_at: float) -> None:
         metadata = payload.metadata_of(kwargs)
         key = _key_of(kwargs, metadata)
         running = self._tracker.running(key) if key is not None else None
         if key is not None and running is not None:
             started_at, duration_s = self._time_of(
-                running, metadata, ended_at=self._clock(), stream=False
+                running, metadata, ended_at=answered_at, stream=False
             )
             answered = replace(
                 running, started_at=started_at, duration_s=duration_s, outcome=Outcome.SUCCESS

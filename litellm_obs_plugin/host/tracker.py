@@ -57,8 +57,10 @@ class Tracker:
     def __len__(self) -> int:
         return len(self._open)
 
-    def attempt_started(self, key: Key, deployment: Deployment) -> None:
-        """A deployment is about to be called.
+    def attempt_started(
+        self, key: Key, deployment: Deployment, *, started_at: float | None = None
+    ) -> None:
+        """A deployment is about to be called, or was at *started_at*.
 
         A second start of the deployment that is running is LiteLLM translating one API to another,
         not another attempt.
@@ -73,7 +75,7 @@ class Tracker:
             request.attempts.append(_superseded(running, self._clock()))
         request.running = Attempt(
             deployment=deployment,
-            started_at=self._clock(),
+            started_at=self._clock() if started_at is None else started_at,
             duration_s=None,
             outcome=Outcome.ERROR,
         )

@@ -20,7 +20,7 @@ class Case:
 
     def add(self, *names):
         for name in names:
-            self.backlog.add({"litellm_call_id": name})
+            self.backlog.add_end(name, {"litellm_call_id": name})
 
     @property
     def names(self):
@@ -51,7 +51,7 @@ def test_events_are_handled_in_their_order_after_the_delay():
 
 
 def test_a_full_backlog_waits_no_longer():
-    case = Case(delay_s=60.0, max_waiting=3)
+    case = Case(delay_s=60.0, max_ended=3)
 
     async def run():
         case.add("a", "b", "c", "d")
@@ -101,9 +101,24 @@ def test_what_is_no_event_is_handed_on_all_the_same(event):
     case = Case(delay_s=60.0)
 
     async def run():
-        case.backlog.add(event)
+        case.backlog.add([], event)
         case.backlog.settle()
 
     in_a_loop(run)
 
     assert case.handled == [event]
+
+
+def test_an_answer_is_no_news_once_its_request_has_ended():
+    case = Case(delay_s=60.0)
+
+    async def run():
+        case.backlog.add("a", {"litellm_call_id": "a started"})
+        case.backlog.add("a", {"litellm_call_id": "a answered"}, passing=True)
+        case.backlog.add("b", {"litellm_call_id": "b answered"}, passing=True)
+        case.add("a")
+        case.backlog.settle()
+
+    in_a_loop(run)
+
+    assert case.names == ["a started", "b answered", "a"]
