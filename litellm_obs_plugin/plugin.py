@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from litellm_obs_plugin import __version__
 from litellm_obs_plugin.health.state_files import StateFiles
@@ -30,7 +29,7 @@ from litellm_obs_plugin.host.shutdown import on_shutdown
 from litellm_obs_plugin.host.ticker import tick
 from litellm_obs_plugin.host.tracker import Tracker
 from litellm_obs_plugin.host.watch import build_monitor
-from litellm_obs_plugin.keeping import make_keeper, source_of
+from litellm_obs_plugin.keeping import LateKeeper, make_keeper, source_of
 from litellm_obs_plugin.ledger.book import LedgerWriter
 from litellm_obs_plugin.ledger.log import LoggedReader
 from litellm_obs_plugin.metrics import fleet
@@ -53,9 +52,6 @@ from litellm_obs_plugin.slo.meter import BudgetMeter, with_budgets
 from litellm_obs_plugin.slo.promises import ObjectiveMeter
 from litellm_obs_plugin.tracing import Tracing, start_tracing
 
-if TYPE_CHECKING:
-    from litellm_obs_plugin.history.keeper import Keeper
-
 log = logging.getLogger(__name__)
 
 SETTINGS_NAME = "litellm_obs"
@@ -74,7 +70,7 @@ class Plugin:
     ledger: LedgerWriter
     tracing: Tracing
     reconciler: Reconciler
-    history: "Keeper | None"
+    history: LateKeeper | None
 
     async def tick(self) -> None:
         """What runs beside the requests, once a second, until cancelled."""
