@@ -45,6 +45,7 @@ check: $(STAMP) ## format, lint, types, import contracts
 bench: $(STAMP) ## what the plugin costs: its parts, a worker's start, real proxies
 	$(BIN)/python -m pytest benchmarks --benchmark-enable --benchmark-only -q
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/proxy_overhead.py
 
 tools: # Debian's servers for the tests, where we may install them
