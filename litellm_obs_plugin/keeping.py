@@ -57,6 +57,10 @@ class LateKeeper:
         """As of :class:`Keeper`; None until it has begun."""
         return self._keeper.requests() if self._keeper else None
 
+    def fleet_requests(self) -> "RequestLog | None":
+        """As of :class:`Keeper`; None until it has begun."""
+        return self._keeper.fleet_requests() if self._keeper else None
+
     def close(self) -> None:
         """End it, or see that it does not begin."""
         with self._lock:
