@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard_app import viewmodel
+from dashboard_app import series, summary
 from dashboard_app.narrow import narrowed
 from dashboard_app.store import Frame
 from dashboard_app.view import View
@@ -51,7 +51,7 @@ def draw(frame: Frame, view: View, choice: Choice) -> Picture:
     failovers = [f for f in reading.failovers if view.lets_through(f["from"])]
     failed = [one for one in reading.failed if view.lets_through(one)]
     slow = [one for one in reading.slow if view.lets_through(one)]
-    data = viewmodel.charts(
+    data = series.charts(
         metrics,
         history,
         cost_by=COSTS[choice.cost_by],
@@ -61,7 +61,7 @@ def draw(frame: Frame, view: View, choice: Choice) -> Picture:
         charts={name: plot(name, one) for name, one in data.items()},
         blocks={
             "note": notes.note(metrics, view),
-            "tiles": tiles.render(viewmodel.tiles(metrics, history)),
+            "tiles": tiles.render(summary.tiles(metrics, history)),
             "providers": providers.render(metrics, history, reading.health),
             "timeline": timeline.render(circuits, failovers, now_s=now_s, seconds=view.seconds),
             "models": tables.render_models(metrics),

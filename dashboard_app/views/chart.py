@@ -8,8 +8,8 @@ import panel as pn
 from bokeh.events import SelectionGeometry
 from bokeh.models import Span
 
+from dashboard_app.series import ChartData
 from dashboard_app.theme import CHART_CSS, DARK, Palette
-from dashboard_app.viewmodel import ChartData
 from dashboard_app.views.block import block, show
 from dashboard_app.views.figure import make_figure
 from dashboard_app.views.plotted import Plotted, plot

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard_app import units
+from dashboard_app.answer import dig
 from dashboard_app.view import View
-from dashboard_app.viewmodel import dig
 from dashboard_app.views.block import text
 
 Json = Mapping[str, Any]

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dashboard_app.viewmodel import ChartData, Series, Values
+from dashboard_app.answer import Values
+from dashboard_app.series import ChartData, Series
 from dashboard_app.views.block import text
 from dashboard_app.views.spec import SPEC_OF
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard_app import units
-from dashboard_app.viewmodel import dig
+from dashboard_app.answer import dig
 from dashboard_app.views.block import text
 
 Json = Mapping[str, Any]

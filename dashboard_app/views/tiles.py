@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dashboard_app.viewmodel import Tile
+from dashboard_app.summary import Tile
 from dashboard_app.views.block import sparkline, text
 
 _TEXT = {"ok": "ok", "warn": "warn-text", "bad": "bad-text"}

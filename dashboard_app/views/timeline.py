@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard_app import units
-from dashboard_app.viewmodel import dig, epoch_ms
+from dashboard_app.answer import dig, epoch_ms
 from dashboard_app.views.block import text
 from dashboard_app.views.tables import trace_link
 

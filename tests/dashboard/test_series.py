@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dashboard_app import units, viewmodel
+from dashboard_app import series, summary, units
 from dashboard_app.trail import Trail
 from dashboard_app.views.plotted import outlines
 from dashboard_app.views.timeline import open_spans
@@ -39,7 +39,7 @@ def test_what_is_not_known_is_no_zero(unit):
 
 
 def test_tiles():
-    found = {tile.label: tile for tile in viewmodel.tiles(metrics(), None)}
+    found = {tile.label: tile for tile in summary.tiles(metrics(), None)}
 
     assert "17.1k" == found["Requests"].value
     assert "98.26%" == found["Success rate"].value
@@ -53,17 +53,17 @@ def test_what_the_gateway_leaves_out_is_unknown():
     body = metrics(requests=0, errors=0, history=False)
     del body["rates"], body["failover"]
 
-    found = {tile.label: tile for tile in viewmodel.tiles(body, None)}
-    charts = viewmodel.charts(body, None, cost_by="byModel")
+    found = {tile.label: tile for tile in summary.tiles(body, None)}
+    charts = series.charts(body, None, cost_by="byModel")
 
     assert "—" == found["Success rate"].value
-    assert set(viewmodel.NAMES) == set(charts)
+    assert set(series.NAMES) == set(charts)
     assert all(chart.note and not chart.series for chart in charts.values())
 
 
 def test_charts():
     body = metrics()
-    charts = viewmodel.charts(body, body["history"], cost_by="byModel")
+    charts = series.charts(body, body["history"], cost_by="byModel")
 
     failed, succeeded = charts["volume"].series
     assert 0.1 == failed.values[0]
