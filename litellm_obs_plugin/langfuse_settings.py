@@ -45,6 +45,17 @@ class Capture(StrEnum):
     FULL = "full"
 
 
+def base_url(host: str) -> str:
+    """*host* as LiteLLM reads it: without a scheme it is plain HTTP.
+
+    A user and password in it would stand in links, and hide the project's keys from Langfuse.
+    """
+    address = host.strip().rstrip("/")
+    if not address.startswith(("http://", "https://")):
+        address = f"http://{address}"
+    return _USER_INFO.sub("://", address)
+
+
 class LangfuseSettings(BaseModel):
     """Where traces go, what they carry, and how much may wait."""
 
@@ -91,14 +102,7 @@ class LangfuseSettings(BaseModel):
     @field_validator("host")
     @classmethod
     def _complete_host(cls, value: str) -> str:
-        """LiteLLM takes a host without a scheme for plain HTTP, and so must we.
-
-        A user and password in it would stand in links, and hide the project's keys from Langfuse.
-        """
-        address = value.strip().rstrip("/")
-        if not address.startswith(("http://", "https://")):
-            address = f"http://{address}"
-        return _USER_INFO.sub("://", address)
+        return base_url(value)
 
     @field_validator("environment")
     @classmethod

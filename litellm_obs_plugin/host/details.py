@@ -13,7 +13,7 @@ from litellm_obs_plugin.host import neighbour
 from litellm_obs_plugin.host.excerpt import write_json
 from litellm_obs_plugin.host.judgement import is_redacted
 from litellm_obs_plugin.host.payload import call_id_of, mapping, metadata_of, payload_of, text
-from litellm_obs_plugin.langfuse_settings import Capture
+from litellm_obs_plugin.langfuse_settings import Capture, base_url
 from litellm_obs_plugin.record import Project, TraceDetails
 
 _PARAMETERS = (
@@ -134,9 +134,7 @@ def _project(kwargs: Mapping[str, Any]) -> Project | None:
     if public is None or secret is None:
         return None
     host = text(given.get("langfuse_host"))
-    if host is not None and not host.startswith(("http://", "https://")):
-        host = f"http://{host}"
-    return Project(public_key=public, secret_key=secret, host=host.rstrip("/") if host else None)
+    return Project(public_key=public, secret_key=secret, host=base_url(host) if host else None)
 
 
 def _short(value: Any) -> str | None:
