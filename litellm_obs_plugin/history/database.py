@@ -1,6 +1,7 @@
 """Opening the history databases: the SQLite file in the state directory, a fleet's PostgreSQL."""
 
 import logging
+import threading
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ VERSION_TABLE = "litellm_obs_version"
 FILE = "history.sqlite"
 _BUSY_MS = 5_000
 _MIGRATE_LOCK = 0x6F627302  # advisory, in PostgreSQL
+_migrating = threading.Lock()  # Alembic's operations work on one connection of the whole process
 # A database that does not answer must not hold whoever asks for long.
 _SHARED = {
     "connect_timeout": 5,
@@ -145,7 +147,11 @@ def migrate(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", "litellm_obs_plugin.history:migrations")
     # Workers start together: the second waits for the first, and finds nothing to do.
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with (
+        _migrating,
+        engine.connect().execution_options(writes=True) as connection,
+        connection.begin(),
+    ):
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATE_LOCK)))
         config.attributes["connection"] = connection

@@ -34,6 +34,21 @@ def test_workers_that_start_together(tmp_path):
         engine.dispose()
 
 
+def test_files_that_one_process_makes_at_the_same_time(tmp_path):
+    """Alembic's operations are one per process: they must not land in each other's file."""
+    directories = [tmp_path / str(n) for n in range(8)]
+    for directory in directories:
+        directory.mkdir()
+
+    with ThreadPoolExecutor(8) as pool:
+        engines = list(pool.map(open_file, directories))
+
+    for engine in engines:
+        with engine.connect() as connection:
+            assert connection.execute(sa.select(schema.instance)).all() == []
+        engine.dispose()
+
+
 @pytest.mark.parametrize(
     "damage", [b"no database at all" * 100, b"SQLite format 3\0" + b"\x7f" * 8000]
 )
