@@ -89,7 +89,8 @@ class Observer:
 
         It also comes when all of a group rests, and then perhaps after the fallback has begun: that
         attempt has had no answer from a provider yet, so there is no window of its own. Of a stream
-        that broke before its first word it may come when the fallback answers already.
+        that broke before its first word it may come when the fallback answers already, and in the
+        fallback's name: what comes next tells whose it was.
         """
         metadata = payload.metadata_of(kwargs)
         key = _key_of(kwargs, metadata)
@@ -110,7 +111,7 @@ class Observer:
             outcome=Outcome.ERROR,
             failure=failure,
         )
-        self._tracker.attempt_ended(key, broken)
+        self._tracker.attempt_perhaps_broke(key, broken)
 
     def request_succeeded(self, kwargs: Mapping[str, Any]) -> None:
         """The one event of a request that got its answer, or whose caller hung up in mid-stream."""
@@ -177,6 +178,10 @@ class Observer:
         self, key: Key, running: Attempt, metadata: Mapping[str, Any], error: BaseException
     ) -> None:
         """End an attempt that no deployment hook ended: it answered, or it broke."""
+        broken = self._tracker.broken(key)
+        if broken is not None:
+            self._tracker.attempt_ended(key, broken)
+            return
         if running.outcome is Outcome.SUCCESS:
             self._tracker.attempt_ended(key, running)
             return
@@ -195,6 +200,9 @@ class Observer:
         outcome: Outcome,
     ) -> tuple[Attempt, ...]:
         """The answering attempt, with its tokens and cost."""
+        broken = self._tracker.broken(key)
+        if broken is not None and self._directory.of_payload(kwargs).id != broken.deployment.id:
+            self._tracker.attempt_ended(key, broken)
         attempt = self._tracker.running(key) or Attempt(
             deployment=self._directory.of_payload(kwargs),
             started_at=payload.seconds(logged.get("startTime")) or self._clock(),

@@ -27,11 +27,15 @@ Key = tuple[str, float | None]
 
 @dataclass(slots=True)
 class OpenRequest:
-    """A request that is under way. *running* is the attempt that has not ended."""
+    """A request that is under way. *running* is the attempt that has not ended.
+
+    *broken* is the same as it would end if a failure that was told late is its own.
+    """
 
     seen_at: float
     attempts: list[Attempt] = field(default_factory=list)
     running: Attempt | None = None
+    broken: Attempt | None = None
 
 
 class Tracker:
@@ -70,9 +74,11 @@ class Tracker:
         request = self._open.get(key) or self._begin(key)
         running = request.running
         if running is not None:
-            if running.deployment.id == deployment.id and running.outcome is not Outcome.SUCCESS:
+            same = running.deployment.id == deployment.id
+            if same and running.outcome is not Outcome.SUCCESS and request.broken is None:
                 return
-            request.attempts.append(_superseded(running, self._clock()))
+            request.attempts.append(request.broken or _superseded(running, self._clock()))
+        request.broken = None
         request.running = Attempt(
             deployment=deployment,
             started_at=self._clock() if started_at is None else started_at,
@@ -84,6 +90,11 @@ class Tracker:
         """The attempt whose end has not been told, if any."""
         request = self._open.get(key)
         return request.running if request is not None else None
+
+    def broken(self, key: Key) -> Attempt | None:
+        """The running attempt as a failure told it, if one did."""
+        request = self._open.get(key)
+        return request.broken if request is not None else None
 
     def attempts(self, key: Key) -> tuple[Attempt, ...]:
         """The attempts of an open request until now, the running one last."""
@@ -114,12 +125,21 @@ class Tracker:
         if request is not None and request.running is not None:
             request.running = attempt
 
+    def attempt_perhaps_broke(self, key: Key, attempt: Attempt) -> None:
+        """The running attempt ended as *attempt* says, unless the next event says that it answered.
+
+        A start or the request's failure confirms it, the request's success denies it.
+        """
+        request = self._open.get(key)
+        if request is not None and request.running is not None:
+            request.broken = attempt
+
     def attempt_ended(self, key: Key, attempt: Attempt) -> None:
         """The running attempt ended as *attempt* says; without one running, nothing happens."""
         request = self._open.get(key)
         if request is not None and request.running is not None:
             request.attempts.append(attempt)
-            request.running = None
+            request.running = request.broken = None
 
     def finish(self, key: Key, request: Request) -> None:
         """Emit *request*, the ended attempts in front of its own. The second time, nothing.
