@@ -34,7 +34,9 @@ class LateKeeper:
         self._problem = ""
         self._closed = False
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._begin, name="litellm-obs-load", daemon=True)
+        # No daemon: one that is stopped in the middle of an import keeps the lock of all imports,
+        # for which the interpreter then waits at its end.
+        self._thread = threading.Thread(target=self._begin, name="litellm-obs-load")
 
     @property
     def standing(self) -> Standing:

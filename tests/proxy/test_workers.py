@@ -19,7 +19,12 @@ from tests.proxy.server import AUTH, Server, start_proxy, write_config
 
 pytestmark = pytest.mark.proxy
 
-SERVERS = {"uvicorn": (), "gunicorn": ("--run_gunicorn",), "granian": ("--run_granian",)}
+SERVERS = {
+    # On a busy machine a worker that boots is silent for longer than the five seconds it is given.
+    "uvicorn": ("--timeout_worker_healthcheck", "60"),
+    "gunicorn": ("--run_gunicorn",),
+    "granian": ("--run_granian",),
+}
 
 
 @contextmanager
