@@ -19,14 +19,16 @@ USAGE = "[tokens:120,30,20,10]"
 TOLERANCE_S = 0.02
 BUSY_S = 0.5  # what a machine that runs everything at once may add to one of them
 DEVIATIONS: list[float] = []
+WARM_UP = 6  # traces
 MISTRAL = "mistral/mistral-large-latest"
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, peer) -> Iterator[Gateway]:
+def gateway(start_gateway, peer, wait_for) -> Iterator[Gateway]:
     section = {"langfuse": {"flush_interval_s": 0.1, "environment": "test", "release": "r1"}}
     running = start_gateway(peer.env(), callback_settings={"litellm_obs": section})
     running.warm_up()
+    wait_for(lambda: len(peer.trace_ids()) == WARM_UP)
     return running
 
 
