@@ -191,6 +191,37 @@ def test_ends_without_a_start_are_ignored(tracked):
     assert 1 == len(tracked.emitted[0].attempts)
 
 
+def test_a_failure_is_believed_when_another_attempt_starts(tracked):
+    tracked.tracker.attempt_started(KEY, deployment())
+    tracked.tracker.attempt_perhaps_broke(KEY, attempt(started_at=7.0))
+    tracked.tracker.attempt_started(KEY, deployment())  # a retry at the same deployment
+    assert tracked.tracker.broken(KEY) is None
+
+    tracked.tracker.finish(KEY, request(attempts=(attempt(outcome=Outcome.SUCCESS),)))
+
+    ends = [(a.started_at, a.outcome) for a in tracked.emitted[0].attempts]
+    assert [(7.0, Outcome.ERROR), (1.0, Outcome.SUCCESS)] == ends
+
+
+def test_a_failure_is_not_believed_when_the_attempt_answers(tracked):
+    """Of an attempt that ended before, it came late and in the name of the one that runs."""
+    tracked.tracker.attempt_started(KEY, deployment())
+    tracked.tracker.attempt_started(KEY, deployment("dep-2"))
+    tracked.tracker.attempt_perhaps_broke(KEY, attempt("dep-2"))
+
+    answered = attempt("dep-2", outcome=Outcome.SUCCESS)
+    tracked.tracker.finish(KEY, request(attempts=(answered,)))
+
+    ends = [(a.deployment.id, a.outcome) for a in tracked.emitted[0].attempts]
+    assert [("dep-1", Outcome.ERROR), ("dep-2", Outcome.SUCCESS)] == ends
+
+
+def test_a_failure_without_an_attempt_is_ignored(tracked):
+    tracked.tracker.attempt_perhaps_broke(KEY, attempt())
+
+    assert tracked.tracker.broken(KEY) is None
+
+
 def test_no_more_than_so_many_are_open():
     """The oldest goes, and that is counted."""
     tracked = Tracked(max_open=3)
