@@ -40,9 +40,6 @@ def unpack(data: bytes) -> Entry:
 def _values(request: Request) -> tuple[Any, ...]:
     """What :func:`_entry` takes."""
     attempts, failure, trace_id = request.attempts, request.failure, request.trace_id
-    kept = attempts
-    if len(attempts) > _MAX_ATTEMPTS:
-        kept = (*attempts[: _MAX_ATTEMPTS - 1], attempts[-1])
     ttft = attempts[-1].ttft if attempts else None
     return (
         request.call_id[:100],
@@ -60,7 +57,7 @@ def _values(request: Request) -> tuple[Any, ...]:
         request.cost_usd,
         request.cost_status,
         request.total_tokens,
-        [_attempt_values(attempt) for attempt in kept],
+        [_attempt_values(attempt) for attempt in _kept(attempts)],
         len(attempts),
         len(request.failovers),
         trace_id[:100] if trace_id else None,
@@ -137,7 +134,7 @@ def failover_entry(request: Request, failover: Failover) -> Entry:
         "outcome": "recovered" if failover.recovered else "failed",
         "lostMs": _ms(failover.delay_s),
         "costAddedUsd": failover.cost_added_usd,
-        "attempts": _attempts(request),
+        "attempts": [_attempt_entry(*_attempt_values(one)) for one in _kept(request.attempts)],
         "attemptCount": len(request.attempts),
         "traceId": request.trace_id[:100] if request.trace_id else None,
         "traceUrl": request.trace_url,
@@ -168,12 +165,11 @@ def encode(entry: Entry) -> bytes:
     return data
 
 
-def _attempts(request: Request) -> list[Entry]:
+def _kept(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
     """All of them, or the first ones and the last; ``attemptCount`` says how many there were."""
-    attempts = request.attempts
-    if len(attempts) > _MAX_ATTEMPTS:
-        attempts = (*attempts[: _MAX_ATTEMPTS - 1], attempts[-1])
-    return [_attempt_entry(*_attempt_values(attempt)) for attempt in attempts]
+    if len(attempts) <= _MAX_ATTEMPTS:
+        return attempts
+    return (*attempts[: _MAX_ATTEMPTS - 1], attempts[-1])
 
 
 def _attempt_values(attempt: Attempt) -> tuple[Any, ...]:

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from litellm_obs_plugin.metrics import fleet
 from litellm_obs_plugin.metrics.aspect import aspects_of, has
 from litellm_obs_plugin.metrics.catalog import BY_NAME, CATALOG, OPEN_LABELS
 from litellm_obs_plugin.metrics.recorder import Recorder
 from litellm_obs_plugin.metrics.worker_file import WorkerFile
-from litellm_obs_plugin.record import OTHER
-from tests.gateway_api.requests import requests
+from litellm_obs_plugin.record import OTHER, Operation, Outcome, Request
+from tests.gateway_api.requests import NOW, answered, requests, seconds, snapshot_of
 
 
 def test_a_request_is_counted_in_every_metric_it_concerns(state, make_request):
@@ -236,3 +237,39 @@ def test_a_row_says_nothing_of_requests_without_its_aspect(request):
     for metric in CATALOG:
         if metric.read is not None and not has(aspects, metric.of):
             assert [] == list(metric.read(request)), metric.name
+
+
+few_names = st.builds(
+    Request,
+    call_id=st.just("c"),
+    received_at=st.just(NOW),
+    duration_s=seconds,
+    operation=st.sampled_from(list(Operation)[:2]),
+    stream=st.booleans(),
+    model_group=st.sampled_from(["chat", "backup"]),
+    outcome=st.just(Outcome.SUCCESS),
+    attempts=st.tuples(answered),
+)
+
+
+@given(every=st.lists(st.one_of(few_names, few_names, requests()), min_size=20, max_size=60))
+def test_what_is_read_once_is_counted_for_every_request(new_state, totals, every):
+    """Requests of one variety differ in their figures alone: all that the rows say is there."""
+    same_place = every[0].attempts[0].deployment if every[0].attempts else None
+    every += [
+        replace(r, attempts=(replace(r.attempts[0], deployment=same_place),))
+        for r in every
+        if same_place is not None and len(r.attempts) == 1
+    ]
+    with new_state() as state:
+        recorder = state.worker()
+        for request in every:
+            recorder.record(request)
+        counted = state.read()
+
+    truth = snapshot_of(every)
+    for name, series in truth.series.items():
+        if BY_NAME[name].domain is None:
+            assert counted.series[name] == pytest.approx(dict(series)), name
+        else:
+            assert totals(counted)[name][:-1] == totals(truth)[name][:-1], name
