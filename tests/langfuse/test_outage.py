@@ -34,7 +34,7 @@ def test_an_outage_under_load(free_port, meter, start_tracer, wait_for):
     port = free_port()
     project = Project(public_key="pk-test", secret_key="sk-test", host=f"http://127.0.0.1:{port}")
     peer = LangfusePeer(port=port).__enter__()
-    tracer = start_tracer(project=project, max_bytes=MAX_BYTES, interval_s=0.1)
+    tracer = start_tracer(project=project, max_bytes=MAX_BYTES, interval_s=0.1, timeout_s=10.0)
     before = load(tracer, 2, first=0)
     sent = len(before)
     wait_for(lambda: meter.results() == {"sent": sent * SIZE})
