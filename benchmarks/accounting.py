@@ -96,19 +96,22 @@ def watch_ours():
     asyncio.to_thread = to_timed_thread
 
 
-def thread_ns():
-    """CPU time of our living threads."""
-    return sum(
-        time.clock_gettime_ns(time.pthread_getcpuclockid(thread.ident))
-        for thread in threading.enumerate()
-        if thread.name.startswith("litellm-obs") and thread.ident is not None
-    )
+def read_threads(known):
+    """CPU time of our threads by what they do; of one that has ended, what was seen last."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("litellm-obs-") and thread.ident is not None:
+            clock = time.pthread_getcpuclockid(thread.ident)
+            known[thread.name, thread.ident] = time.clock_gettime_ns(clock)
+    totals: Counter[str] = Counter()
+    for (name, _), ns in known.items():
+        totals["ours.thread " + name.removeprefix("litellm-obs-").split("_")[0]] += ns
+    return totals
 
 
 def write_totals(path):
-    temporary = path.with_suffix(".new")
+    temporary, known = path.with_suffix(".new"), {}
     while True:
-        totals = {"spent_ns": dict(spent_ns), "calls": dict(calls), "threads_ns": thread_ns()}
+        totals = {"spent_ns": {**spent_ns, **read_threads(known)}, "calls": dict(calls)}
         temporary.write_text(json.dumps(totals))
         temporary.rename(path)
         time.sleep(0.2)

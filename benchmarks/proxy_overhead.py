@@ -60,11 +60,7 @@ async def account(gateway: Gateway, path: Path, *, rounds: int) -> dict[str, dic
             await asyncio.sleep(0.5)
             after = read_totals(path)
             spent = {
-                **{
-                    name: ns - before["spent_ns"].get(name, 0)
-                    for name, ns in after["spent_ns"].items()
-                },
-                "ours.sending": after["threads_ns"] - before["threads_ns"],
+                name: ns - before["spent_ns"].get(name, 0) for name, ns in after["spent_ns"].items()
             }
             for name, ns in spent.items():
                 found.setdefault(name, []).append(ns / 60 / 1e6)

@@ -39,8 +39,8 @@ class Backlog:
         self._call_ids: set[str] = set()
         self._ended: set[str] = set()
 
-    def add(self, call_id: Any, *event: Any, passing: bool = False) -> None:
-        """Have *event* handled soon; at once when no event loop is running.
+    def add(self, call_id: Any, event: tuple[Any, ...], *, passing: bool = False) -> None:
+        """Have *handle* called with *event* soon; at once when no event loop is running.
 
         One that is *passing* says nothing that the end of its request does not say as well.
         """
@@ -53,11 +53,17 @@ class Backlog:
         ):
             self.settle()
 
-    def add_end(self, call_id: Any, *event: Any) -> None:
+    def add_start(self, call_id: Any, event: tuple[Any, ...]) -> None:
+        """The same, of an attempt that begins: what waits of those before it is settled first."""
+        if type(call_id) is str and call_id in self._call_ids:
+            self.settle()
+        self.add(call_id, event)
+
+    def add_end(self, call_id: Any, event: tuple[Any, ...]) -> None:
         """The same, and nothing more is to come of the request."""
         if type(call_id) is str:
             self._ended.add(call_id)
-        self.add(call_id, *event)
+        self.add(call_id, event)
         if len(self._ended) >= self._max_ended or self._is_urgent():
             self.settle()
 

@@ -56,28 +56,35 @@ class QuietCallback(CustomLogger):
         self._quiet_until_s = 0.0
         self._backlog = Backlog(handle=self._guard, is_urgent=is_awaited)
         self.settle = self._backlog.settle
+        # Bound once: these run between much other code, where each step more is a cache miss.
+        self._add_start, self._add = self._backlog.add_start, self._backlog.add
+        self._add_end = self._backlog.add_end
+        self._now, self._deployment_of = observer.now, observer.deployment_of
+        self._started, self._answered = observer.attempt_started, observer.attempt_answered
+        self._succeeded = observer.request_succeeded
 
     async def async_pre_call_deployment_hook(self, kwargs: Any, call_type: Any) -> None:
+        try:
+            if self._starts_wait and type(kwargs) is dict:
+                start = (kwargs, self._deployment_of(kwargs), self._now())
+                self._add_start(kwargs.get(_CALL_ID), ("attempt_start", self._started, *start))
+                return
+        except Exception as error:  # noqa: BLE001 as below
+            self._failed("attempt_start", error)
+            return
         self._guard("attempt_start", self._start, kwargs)
 
     def _start(self, kwargs: Mapping[str, Any]) -> None:
-        started = self._observer.attempt_started
-        start = (kwargs, self._observer.deployment_of(kwargs), self._observer.now())
-        if self._starts_wait:
-            self._backlog.add(kwargs.get(_CALL_ID), "attempt_start", started, *start)
-        else:
-            started(*start)
+        self._started(kwargs, self._deployment_of(kwargs), self._now())
 
     async def async_post_call_success_deployment_hook(
         self, request_data: Any, response: Any, call_type: Any
     ) -> None:
-        answered = self._observer.attempt_answered
         if self._starts_wait and type(request_data) is dict:
-            answer = (request_data, self._observer.now())
-            call_id = request_data.get(_CALL_ID)
-            self._backlog.add(call_id, "attempt_success", answered, *answer, passing=True)
+            answer = ("attempt_success", self._answered, request_data, self._now())
+            self._add(request_data.get(_CALL_ID), answer, passing=True)
         else:
-            self._guard("attempt_success", answered, request_data, self._observer.now())
+            self._guard("attempt_success", self._answered, request_data, self._now())
 
     async def async_post_call_failure_deployment_hook(
         self, request_data: Any, exception: Any, call_type: Any, fallback_depth: Any = None
@@ -88,8 +95,7 @@ class QuietCallback(CustomLogger):
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
         call_id = kwargs.get(_CALL_ID) if type(kwargs) is dict else None
-        succeeded = self._observer.request_succeeded
-        self._backlog.add_end(call_id, "request_success", succeeded, kwargs)
+        self._add_end(call_id, ("request_success", self._succeeded, kwargs))
 
     async def async_log_failure_event(
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
@@ -134,10 +140,13 @@ class QuietCallback(CustomLogger):
                 raise TypeError(msg)
             self._backlog.settle_for(event)
             handle(event, *rest)
-        except Exception as error:  # noqa: BLE001 the one place: a lost sample must not cost a request
-            with suppress(Exception):  # on a full disk counting fails as well
-                self._count_error(stage)
-            self._log(stage, error)
+        except Exception as error:  # noqa: BLE001 a lost sample must not cost a request
+            self._failed(stage, error)
+
+    def _failed(self, stage: str, error: Exception) -> None:
+        with suppress(Exception):  # on a full disk counting fails as well
+            self._count_error(stage)
+        self._log(stage, error)
 
     def _log(self, stage: str, error: Exception) -> None:
         now = self._monotonic()

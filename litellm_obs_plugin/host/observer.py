@@ -37,16 +37,10 @@ class Observer:
     ) -> None:
         self._tracker = tracker
         self._directory = directory
-        self._clock = clock
+        self._clock = self.now = clock
         self._describer = describer  # when requests are traced
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return self._clock()
-
-    def deployment_of(self, kwargs: Mapping[str, Any]) -> Deployment:
-        """What is about to be called. Ask at once: a retry changes what *kwargs* refer to."""
-        return self._directory.of_attempt(kwargs)
+        # What is about to be called. Ask at once: a retry changes what the kwargs refer to.
+        self.deployment_of = directory.of_attempt
 
     def attempt_started(
         self, kwargs: Mapping[str, Any], deployment: Deployment, started_at: float

@@ -6,8 +6,9 @@ Chat, text and embeddings keep their metadata under ``metadata``, responses and 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from litellm_obs_plugin.record import Caller, HostBudget, Operation, Owner, TimeToFirstToken, Tokens
@@ -174,19 +175,20 @@ def read_tokens(payload: Mapping[str, Any]) -> Tokens | None:
     usage = mapping(mapping(payload.get("metadata")).get("usage_object"))
     if not usage:
         return None
-    details = mapping(usage.get("prompt_tokens_details"))
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     if not prompt and not completion:
         return None
-    cached = min(
-        _count(details, "cached_tokens") or _count(usage, "cache_read_input_tokens"), prompt
-    )
-    written = min(
-        _count(details, "cache_creation_tokens") or _count(usage, "cache_creation_input_tokens"),
-        prompt - cached,
-    )
-    answer = mapping(usage.get("completion_tokens_details"))
-    reasoning = min(_count(answer, "reasoning_tokens"), completion)
+    details = mapping(usage.get("prompt_tokens_details"))
+    cached = _count(details, "cached_tokens") or _count(usage, "cache_read_input_tokens")
+    if cached > prompt:
+        cached = prompt
+    written = _count(details, "cache_creation_tokens")
+    written = written or _count(usage, "cache_creation_input_tokens")
+    if written > prompt - cached:
+        written = prompt - cached
+    reasoning = _count(mapping(usage.get("completion_tokens_details")), "reasoning_tokens")
+    if reasoning > completion:
+        reasoning = completion
     return Tokens(
         input=prompt - cached - written,
         cached_input=cached,
@@ -200,7 +202,7 @@ def _count(values: Mapping[str, Any], name: str) -> int:
     value = values.get(name)
     if type(value) is int:
         return max(0, value)
-    return int(seconds(value) or 0)
+    return int(seconds(value) or 0) if value is not None else 0
 
 
 def read_ttft(
@@ -255,18 +257,25 @@ def provider_request_id(payload: Mapping[str, Any]) -> str | None:
 def read_caller(payload: Mapping[str, Any]) -> Caller:
     """Team, key alias and the caller's own tags (LiteLLM adds user-agent tags: left out)."""
     metadata = mapping(payload.get("metadata"))
-    tags = payload.get("request_tags")
-    own = tags if isinstance(tags, list | tuple) else ()
     team = text(metadata.get("user_api_key_team_alias")) or text(
         metadata.get("user_api_key_team_id")
     )
     key_alias = text(metadata.get("user_api_key_alias"))
-    return Caller(
-        team=team,
-        key_alias=key_alias,
-        budgets=_read_budgets(metadata, key_alias=key_alias, team=team),
-        tags=tuple(t for t in own if isinstance(t, str) and not t.startswith("User-Agent:")),
-    )
+    tags = payload.get("request_tags")
+    own = _own_tags(tags) if tags and isinstance(tags, list | tuple) else ()
+    if metadata.get("user_api_key_max_budget") or metadata.get("user_api_key_team_max_budget"):
+        budgets = _read_budgets(metadata, key_alias=key_alias, team=team)
+        return Caller(team=team, key_alias=key_alias, budgets=budgets, tags=own)
+    return _caller(team, key_alias, own)
+
+
+@lru_cache(maxsize=1_000)
+def _caller(team: str | None, key_alias: str | None, tags: tuple[str, ...]) -> Caller:
+    return Caller(team=team, key_alias=key_alias, tags=tags)
+
+
+def _own_tags(tags: Iterable[Any]) -> tuple[str, ...]:
+    return tuple([t for t in tags if isinstance(t, str) and not t.startswith("User-Agent:")])
 
 
 def _read_budgets(

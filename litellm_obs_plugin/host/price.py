@@ -80,27 +80,30 @@ def _take_apart(told: Mapping[str, Any], total: float) -> tuple[dict[str, float]
     cache_read = _dollars(told.get("cache_read_cost")) or 0.0
     cache_write = _dollars(told.get("cache_creation_cost")) or 0.0
     reasoning = _dollars(told.get("reasoning_cost")) or 0.0
-    parts = {
-        "input": max(input_usd - cache_read - cache_write, 0.0),
-        "cache_read": cache_read,
-        "cache_write": cache_write,
-        "output": max(output_usd - reasoning, 0.0),
-        "reasoning": reasoning,
-        "tool": tool,
-    }
+    plain = input_usd - cache_read - cache_write
+    parts = {"input": plain if plain > 0 else 0.0}
+    if cache_read:
+        parts["cache_read"] = cache_read
+    if cache_write:
+        parts["cache_write"] = cache_write
+    if output_usd > reasoning:
+        parts["output"] = output_usd - reasoning
+    if reasoning:
+        parts["reasoning"] = reasoning
+    if tool:
+        parts["tool"] = tool
     known = math.fsum(parts.values())
     if known > total:  # a discount: shared out, so that no component is negative
         parts = {name: usd * (total / known) for name, usd in parts.items()}
     elif total - known > 1e-9 * total:
         parts["other"] = total - known
-    components = {name: usd for name, usd in parts.items() if usd or name == "input"}
-    return components, not told or _adds_up(told, total, input_usd, output_usd, tool)
+    return parts, not told or _adds_up(told, total, input_usd + output_usd + tool)
 
 
-def _adds_up(told: Mapping[str, Any], total: float, *parts: float) -> bool:
+def _adds_up(told: Mapping[str, Any], total: float, parts_usd: float) -> bool:
     margin = _dollars(told.get("margin_total_amount")) or 0.0
     discount = _dollars(told.get("discount_amount")) or 0.0
-    return math.isclose(math.fsum((*parts, margin)) - discount, total, rel_tol=0.01, abs_tol=1e-12)
+    return math.isclose(parts_usd + margin - discount, total, rel_tol=0.01, abs_tol=1e-12)
 
 
 def _has_usage(payload: Mapping[str, Any]) -> bool:

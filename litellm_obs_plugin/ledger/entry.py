@@ -8,6 +8,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from litellm_obs_plugin.ledger.ring import MAX_ENTRY_BYTES
 from litellm_obs_plugin.record import Attempt, CircuitChange, Deployment, Failover, Failure, Request
 
@@ -27,7 +29,11 @@ def request_entry(request: Request) -> Entry:
 
 def pack(request: Request) -> bytes:
     """A request in the fewest steps; one that is too long for a slot as :func:`encode` cuts it."""
-    data = _to_json(_values(request)).encode()
+    values = _values(request)
+    try:
+        data = orjson.dumps(values)
+    except orjson.JSONEncodeError:  # half a character, or a number of more than 64 bits
+        data = _to_json(values).encode()
     return data if len(data) <= MAX_ENTRY_BYTES else encode(request_entry(request))
 
 

@@ -28,7 +28,7 @@ def aspects_of(r: Request) -> Aspects:
         len(r.attempts) > 1,
         bool(r.failovers),
         r.stream,
-        r.outcome is Outcome.CACHE_HIT or r.cache_saved_usd is not None,
+        r.outcome is Outcome.CACHE_HIT or bool(r.cache_saved_usd),
         bool(caller.team),
         bool(caller.key_alias),
         bool(caller.tags),

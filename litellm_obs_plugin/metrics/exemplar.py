@@ -21,7 +21,8 @@ _HEAD = struct.Struct("=Qd")  # checksum, value
 _TAIL = struct.Struct("=d48s56s")  # time, trace id, request id
 SLOT_BYTES = _HEAD.size + _TAIL.size
 CELLS = SLOTS * SLOT_BYTES // 8
-_pack_value, _pack_checksum, _crc32 = _VALUE.pack, struct.Struct("=Q").pack, zlib.crc32
+_pack_value, _crc32 = _VALUE.pack, zlib.crc32
+_pack_slot = struct.Struct(f"=Qd{_TAIL.size}s").pack_into
 _TRACE_BYTES, _REQUEST_BYTES = 48, 56
 
 Labels = tuple[str, ...]
@@ -71,10 +72,7 @@ class MarkedSketch:
         at = self._add(value) * SLOTS // self._bins * SLOT_BYTES
         if origin is not None:
             tail, checksum = origin
-            written = _pack_value(value)
-            self._memory[at : at + SLOT_BYTES] = (
-                _pack_checksum(_crc32(written, checksum)) + written + tail
-            )
+            _pack_slot(self._memory, at, _crc32(_pack_value(value), checksum), value, tail)
 
 
 class Exemplars(Mapping[Labels, tuple[Exemplar, ...]]):

@@ -14,9 +14,9 @@ from litellm_obs_plugin.record import Attempt, Outcome, Request
 Sample = tuple[tuple[str, ...], float]
 Samples = Iterable[Sample]
 
-_STREAM = {True: "true", False: "false"}
+STREAM = {True: "true", False: "false"}
 _FAILED = frozenset({Outcome.ERROR, Outcome.REJECTED})
-_DAY_S = 86_400
+DAY_S = 86_400
 _SUCCESS = Outcome.SUCCESS
 
 
@@ -34,7 +34,7 @@ def each_attempt(read: Callable[[Request, Attempt], Samples]) -> Callable[[Reque
 
 
 def requests(r: Request) -> Samples:
-    return (((r.model_group, r.operation, _STREAM[r.stream], r.outcome), 1.0),)
+    return (((r.model_group, r.operation, STREAM[r.stream], r.outcome), 1.0),)
 
 
 def requests_by_provider(r: Request) -> Samples:
@@ -50,7 +50,7 @@ def request_errors(r: Request) -> Samples:
 def request_duration(r: Request) -> Samples:
     if r.duration_s is None:
         return ()
-    return (((r.model_group, _STREAM[r.stream], r.outcome), r.duration_s),)
+    return (((r.model_group, STREAM[r.stream], r.outcome), r.duration_s),)
 
 
 def request_attempts(r: Request) -> Samples:
@@ -130,7 +130,7 @@ def provider_duration(r: Request, a: Attempt) -> Samples:
     if a.duration_s is None or a.outcome is not _SUCCESS:
         return ()
     d = a.deployment
-    return (((d.provider, d.model, _STREAM[r.stream]), a.duration_s),)
+    return (((d.provider, d.model, STREAM[r.stream]), a.duration_s),)
 
 
 @each_attempt
@@ -205,11 +205,11 @@ def cost(_: Request, a: Attempt) -> Samples:
 @each_attempt
 def cost_by_day(_: Request, a: Attempt) -> Samples:
     usd = a.cost.total_usd if a.cost is not None else None
-    return (((_day(int(a.started_at // _DAY_S)), a.deployment.model), usd),) if usd else ()
+    return (((day_of(int(a.started_at // DAY_S)), a.deployment.model), usd),) if usd else ()
 
 
 @lru_cache(maxsize=16)
-def _day(number: int) -> str:
+def day_of(number: int) -> str:
     """For example 2026-11-26."""
     return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 

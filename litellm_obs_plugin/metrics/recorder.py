@@ -1,14 +1,16 @@
 """From a finished request to this worker's file: one pass over the catalogue, memory only."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+from litellm_obs_plugin.metrics import figures
 from litellm_obs_plugin.metrics.aspect import Aspects, aspects_of, has
 from litellm_obs_plugin.metrics.cardinality import DEFAULT_MAX_SERIES as DEFAULT_MAX_SERIES
 from litellm_obs_plugin.metrics.cardinality import clean, to_other
 from litellm_obs_plugin.metrics.catalog import BY_NAME, CATALOG, OPEN_LABELS, Kind, Labels, Metric
 from litellm_obs_plugin.metrics.exemplar import Origin
+from litellm_obs_plugin.metrics.figures import Add, Figures
 from litellm_obs_plugin.metrics.layout import SeriesName
 from litellm_obs_plugin.metrics.metric import Reader
 from litellm_obs_plugin.metrics.number import Gauge
@@ -20,8 +22,8 @@ log = logging.getLogger(__name__)
 
 Slot = Any  # Counter, Gauge, Sketch, or MarkedSketch for metrics with exemplars
 Row = tuple[Metric, dict[Labels, Slot], Reader, bool]
-# What to add where for all requests of a variety, and the rows to read of each.
-Plan = tuple[tuple[tuple[Callable[[float], object], float], ...], tuple[Row, ...]]
+# What to add where for all requests of a variety, their figures, and the rows to read of each.
+Plan = tuple[tuple[tuple[Add, float], ...], Figures, tuple[Row, ...]]
 
 _MAX_PLANS = 1_000
 
@@ -52,12 +54,9 @@ class Recorder:
                 return
             origin, variety = _origin(request), variety_of(request)
             plan = self._plans.get(variety)
-            if plan is None:
+            rows = self._follow(plan, request, origin) if plan is not None else None
+            if rows is None:
                 rows = self._rows_for(request)
-            else:
-                fixed, rows = plan
-                for add, one in fixed:
-                    add(one)
             for metric, series, read, exemplars in rows:
                 for labels, value in read(request):
                     slot = series.get(labels) or self._admit(metric, labels)
@@ -72,6 +71,27 @@ class Recorder:
                         self._drop(INVALID_VALUE)
             if plan is None and variety is not None:
                 self._make_plan(variety, request)
+
+    def _follow(self, plan: Plan, request: Request, origin: Origin) -> tuple[Row, ...] | None:
+        """Record what *plan* tells; the rows that it does not. None: it tells nothing this time."""
+        fixed, told, rows = plan
+        try:
+            plain, marked = told.read(request)
+        except LookupError:
+            return None
+        for add, value in fixed:
+            add(value)
+        for add, value in plain:
+            try:
+                add(value)
+            except _REFUSED:
+                self._drop(INVALID_VALUE)
+        for add, value in marked:
+            try:
+                add(value, origin)
+            except _REFUSED:
+                self._drop(INVALID_VALUE)
+        return rows
 
     def count(self, name: str, *labels: str, value: float = 1.0) -> None:
         """Add *value* to one counter or gauge by name.
@@ -107,12 +127,13 @@ class Recorder:
 
     def _make_plan(self, variety: Variety, request: Request) -> None:
         """Note what rows say of every request like this one, unless some of it is folded."""
-        fixed: list[tuple[Callable[[float], object], float]] = []
+        fixed: list[tuple[Add, float]] = []
         others = []
         for row in self._rows_for(request):
             metric, series, read, _ = row
             if not metric.by_variety:
-                others.append(row)
+                if metric.name not in figures.NAMES:
+                    others.append(row)
                 continue
             for labels, value in read(request):
                 slot = series.get(labels)
@@ -121,7 +142,9 @@ class Recorder:
                 fixed.append((slot.add, value))
         if len(self._plans) >= _MAX_PLANS:
             self._plans.clear()
-        self._plans[variety] = tuple(fixed), tuple(others)
+        known = self._series  # not self: in a cycle it would outlive its last use
+        told = Figures(request, lambda name, labels: known[name].get(labels))
+        self._plans[variety] = tuple(fixed), told, tuple(others)
 
     def _rows_for(self, request: Request) -> tuple[Row, ...]:
         """The rows that have something to say of requests like this one."""

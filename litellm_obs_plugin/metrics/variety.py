@@ -17,7 +17,7 @@ def variety_of(r: Request) -> Variety | None:
         return None
     at, cost, ttft, caller = a.deployment, a.cost, a.ttft, r.caller
     return (
-        *(r.model_group, r.operation, r.stream, r.outcome, r.cache_saved_usd is None),
+        *(r.model_group, r.operation, r.stream, r.outcome, not r.cache_saved_usd),
         *(at.id, at.model_group, at.provider, at.model, a.outcome),
         None if ttft is None else ttft.invalid,
         None if cost is None else (cost.status, cost.unpriced_reason, cost.adds_up),

@@ -20,7 +20,7 @@ class Case:
 
     def add(self, *names):
         for name in names:
-            self.backlog.add_end(name, {"litellm_call_id": name})
+            self.backlog.add_end(name, ({"litellm_call_id": name},))
 
     @property
     def names(self):
@@ -101,7 +101,7 @@ def test_what_is_no_event_is_handed_on_all_the_same(event):
     case = Case(delay_s=60.0)
 
     async def run():
-        case.backlog.add([], event)
+        case.backlog.add([], (event,))
         case.backlog.settle()
 
     in_a_loop(run)
@@ -113,12 +113,28 @@ def test_an_answer_is_no_news_once_its_request_has_ended():
     case = Case(delay_s=60.0)
 
     async def run():
-        case.backlog.add("a", {"litellm_call_id": "a started"})
-        case.backlog.add("a", {"litellm_call_id": "a answered"}, passing=True)
-        case.backlog.add("b", {"litellm_call_id": "b answered"}, passing=True)
+        case.backlog.add("a", ({"litellm_call_id": "a started"},))
+        case.backlog.add("a", ({"litellm_call_id": "a answered"},), passing=True)
+        case.backlog.add("b", ({"litellm_call_id": "b answered"},), passing=True)
         case.add("a")
         case.backlog.settle()
 
     in_a_loop(run)
 
     assert case.names == ["a started", "b answered", "a"]
+
+
+def test_a_second_attempt_begins_after_the_first_was_answered():
+    """An answer that a guardrail refused, say: the end of the request does not tell of it."""
+    case = Case(delay_s=60.0)
+
+    async def run():
+        case.backlog.add_start("a", ({"litellm_call_id": "first"},))
+        case.backlog.add("a", ({"litellm_call_id": "answered"},), passing=True)
+        case.backlog.add_start("a", ({"litellm_call_id": "second"},))
+        case.add("a")
+        case.backlog.settle()
+
+    in_a_loop(run)
+
+    assert case.names == ["first", "answered", "second", "a"]
