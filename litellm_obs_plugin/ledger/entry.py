@@ -18,7 +18,7 @@ _MAX_ATTEMPTS = 8
 
 Entry = dict[str, Any]
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_escape = json.JSONEncoder(separators=(",", ":")).encode
 _PACKED = b"["  # how a packed request begins
 
 
@@ -29,18 +29,25 @@ def request_entry(request: Request) -> Entry:
 
 def pack(request: Request) -> bytes:
     """A request in the fewest steps; one that is too long for a slot as :func:`encode` cuts it."""
-    values = _values(request)
-    try:
-        data = orjson.dumps(values)
-    except orjson.JSONEncodeError:  # half a character, or a number of more than 64 bits
-        data = _to_json(values).encode()
+    data = _to_json(_values(request))
     return data if len(data) <= MAX_ENTRY_BYTES else encode(request_entry(request))
 
 
 def unpack(data: bytes) -> Entry:
     """The entry in a slot, packed or not."""
-    found: Any = json.loads(data)
+    try:
+        found: Any = orjson.loads(data)
+    except orjson.JSONDecodeError:  # as above
+        found = json.loads(data)
     return _entry(*found) if data.startswith(_PACKED) else found
+
+
+def _to_json(value: Any) -> bytes:
+    """In a fifth of the time that the standard library takes, which takes all there is."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # half a character, or a number of more than 64 bits
+        return _escape(value).encode()
 
 
 def _values(request: Request) -> tuple[Any, ...]:
@@ -160,14 +167,14 @@ def circuit_entry(change: CircuitChange) -> Entry:
 
 def encode(entry: Entry) -> bytes:
     """*entry* as JSON that fits a slot: attempts from the middle give way first, then texts."""
-    data = _to_json(entry).encode()
+    data = _to_json(entry)
     kept = entry.get("attempts", [])
     while len(data) > MAX_ENTRY_BYTES and kept:
         kept = [*kept[:-2], *kept[-1:]] if len(kept) > 1 else []
-        data = _to_json({**entry, "attempts": kept}).encode()
+        data = _to_json({**entry, "attempts": kept})
     if len(data) > MAX_ENTRY_BYTES:
         short = {**entry, "attempts": [], "team": None, "key": None, "error": None}
-        data = _to_json(short).encode()
+        data = _to_json(short)
     return data
 
 
