@@ -14,6 +14,10 @@ import yaml
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from litellm_obs_plugin.metrics import fleet  # noqa: E402
+from litellm_obs_plugin.metrics.catalog import CATALOG, GEN_AI, Kind  # noqa: E402
+from litellm_obs_plugin.metrics.recorder import Recorder  # noqa: E402
+from litellm_obs_plugin.metrics.worker_file import WorkerFile  # noqa: E402
 from tests.conftest import _free_port, _wait_for  # noqa: E402
 from tests.proxy.server import AUTH, Server, start_proxy, start_simulator  # noqa: E402
 
@@ -86,10 +90,20 @@ def start_gateway(
     env: dict[str, str] | None = None,
     everything: bool = False,
     langfuse: dict[str, float] | None = None,
+    series: int = 0,
 ) -> Gateway:
+    """A proxy with *callbacks*; ours is as much as the built-in one: no headers, no history.
+
+    *everything*: with those, and Langfuse. *series*: so many are in its state from the beginning.
+    """
     home = directory / name.replace(" ", "-")
     home.mkdir(parents=True)
-    settings = {"response_headers": everything, "langfuse": langfuse or {}}
+    fill_state(home / "state", series=series)
+    settings = {
+        "response_headers": everything,
+        "history": {"enabled": everything},
+        "langfuse": langfuse or {},
+    }
     if everything:
         settings["langfuse"]["capture_io"] = "truncated"
     config = {
@@ -121,6 +135,22 @@ def start_gateway(
         base_url=server.url, headers=AUTH, timeout=60, trust_env=False, follow_redirects=True
     )
     return Gateway(name=name, server=server, client=client)
+
+
+def fill_state(directory: Path, *, series: int) -> None:
+    """What a worker that is gone has left: *series* of all the labelled metrics in turn."""
+    if not series:
+        return
+    fleet.prepare(directory)
+    file = WorkerFile.create(directory=directory, started_at=time.time())
+    recorder = Recorder(file, max_series=series)
+    labelled = [m for m in CATALOG if m.labels and m.kind is not Kind.GAUGE and m not in GEN_AI]
+    for number in range(series):
+        metric = labelled[number % len(labelled)]
+        labels = [f"{name}-{number}" for name in metric.labels]
+        for value in range(1, 51):
+            recorder.count(metric.name, *labels, value=value / 10)
+    file.close()
 
 
 def start_upstream(directory: Path) -> Server:

@@ -7,8 +7,10 @@ Two ways, as an A/B of whole proxies resolves no less than some tenths of a mill
 2. A/B: proxies side by side, batches interleaved, differences to the one without a callback paired
    per round, with a 95 % confidence interval.
 
-Budget per request: ours 0.15 ms and a fifteenth of the built-in; everything on 0.4 ms.
+Budget per request: ours 0.15 ms and a fifteenth of the built-in; everything on 0.4 ms. A scrape
+every second: 1 % of a core at 1,000 series.
 Run ``python benchmarks/proxy_overhead.py``; it writes the tables into ``benchmarks/README.md``.
+With ``--keep FILE`` the comparison's batches are added to those of earlier runs.
 """
 
 import argparse
@@ -41,6 +43,8 @@ from tests.peers.langfuse_peer import LangfusePeer
 HERE = Path(__file__).parent
 BUDGET_MS = {"ours": 0.15, "ours, everything on": 0.4}
 SHARE = 15
+SERIES = 1_000
+_IDLE_S = 20
 
 
 def read_totals(path: Path) -> dict:
@@ -48,25 +52,34 @@ def read_totals(path: Path) -> dict:
 
 
 async def account(gateway: Gateway, path: Path, *, rounds: int) -> dict[str, dict[str, float]]:
-    """CPU milliseconds per request by owner and hook, each the median over *rounds*."""
+    """CPU milliseconds per request by owner and hook, each the median over *rounds*.
+
+    ``idle.`` before a name: milliseconds per second without a request; ``rate``: requests per
+    second in the batches, with the pauses between them.
+    """
     found: dict[str, list[float]] = {}
     for load in LOADS:
         await gateway.run(load, requests=40)
     for _ in range(rounds):
         for load in LOADS:
             await asyncio.sleep(0.3)
-            before = read_totals(path)
+            before, begun_s = read_totals(path), time.perf_counter()
             await gateway.run(load, requests=60)
             await asyncio.sleep(0.5)
-            after = read_totals(path)
+            after, took_s = read_totals(path), time.perf_counter() - begun_s
+            found.setdefault("rate", []).append(60 / took_s)
             spent = {
                 name: ns - before["spent_ns"].get(name, 0) for name, ns in after["spent_ns"].items()
             }
             for name, ns in spent.items():
                 found.setdefault(name, []).append(ns / 60 / 1e6)
-            for owner in ("ours", "built-in"):
+            for owner in ("ours", "built-in", "nothing"):
                 total = sum(ns for name, ns in spent.items() if name.startswith(owner + "."))
                 found.setdefault(owner, []).append(total / 60 / 1e6)
+    before = read_totals(path)
+    await asyncio.sleep(_IDLE_S)
+    for name, ns in read_totals(path)["spent_ns"].items():
+        found[f"idle.{name}"] = [(ns - before["spent_ns"].get(name, 0)) / _IDLE_S / 1e6]
     return {
         name: {
             "median": statistics.median(values),
@@ -112,12 +125,17 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def accounting_table(both: dict, full: dict) -> str:
     built_in = both["built-in"]["median"]
-    rows = [["built-in `prometheus`", _spread(both["built-in"]), "", ""]]
+    rows = [
+        ["built-in `prometheus`", _spread(both["built-in"]), "", ""],
+        ["the same three hooks, empty", _spread(both["nothing"]), "", ""],
+    ]
     for name, figures in (("ours", both["ours"]), ("ours, everything on", full["ours"])):
         share = f"1/{built_in / figures['median']:.0f}" if figures["median"] else ""
         wanted = f"{BUDGET_MS[name]} ms" + (f", 1/{SHARE}" if name == "ours" else "")
         rows.append([name, _spread(figures), share, wanted])
-    return table(["callback", "CPU per request, ms", "of the built-in", "budget"], rows)
+    told = table(["callback", "CPU per request, ms", "of the built-in", "budget"], rows)
+    rates = " and ".join(f"{one['rate']['median']:.0f}" for one in (both, full))
+    return f"{told}\n\nRequests per second meanwhile, with pauses: {rates}."
 
 
 def parts_table(both: dict, full: dict) -> str:
@@ -128,10 +146,11 @@ def parts_table(both: dict, full: dict) -> str:
             f"`{n.removeprefix('ours.')}`",
             _spread(both.get(n, nothing)),
             _spread(full.get(n, nothing)),
+            f"{full.get(f'idle.{n}', nothing)['median']:.3f}",
         ]
         for n in names
     ]
-    return table(["hook", "ours, ms", "everything on, ms"], rows)
+    return table(["hook, task or thread", "ours, ms", "everything on, ms", "idle, ms/s"], rows)
 
 
 def _spread(figures: dict[str, float]) -> str:
@@ -221,7 +240,13 @@ async def run_accounting(directory: Path, *, rounds: int) -> dict[str, str]:
         "ours": both["ours"]["median"],
         "ours, everything on": full["ours"]["median"],
     }
-    bar_chart(figures, to=HERE / "overhead.svg", title="CPU per request by accounting, ms")
+    await asyncio.to_thread(
+        bar_chart,
+        figures,
+        to=HERE / "overhead.png",
+        title="CPU per request by accounting, ms; dashed: budget",
+        budget=BUDGET_MS["ours"],
+    )
     print(accounting_table(both, full))
     return {
         "machine": machine(),
@@ -230,7 +255,69 @@ async def run_accounting(directory: Path, *, rounds: int) -> dict[str, str]:
     }
 
 
-async def run_comparison(directory: Path, *, rounds: int, requests: int) -> dict[str, str]:
+async def scrape_every_second(gateway: Gateway, *, seconds: int, turns: int) -> tuple[float, float]:
+    """Percent of a core that a scrape a second adds, with half of the 95 % confidence interval."""
+
+    async def used(*, scraping: bool) -> float:
+        before, begun_s = gateway.cpu_s(), time.perf_counter()
+        for _ in range(seconds):
+            next_s = time.perf_counter() + 1
+            if scraping:
+                answer = await gateway.client.get("/metrics")
+                assert answer.text.count("\n") > SERIES, answer.text[:200]
+            await asyncio.sleep(max(next_s - time.perf_counter(), 0.0))
+        return 100 * (gateway.cpu_s() - before) / (time.perf_counter() - begun_s)
+
+    await used(scraping=True)
+    pairs = [(await used(scraping=True), await used(scraping=False)) for _ in range(turns)]
+    return interval([one - other for one, other in pairs])
+
+
+async def run_scrapes(directory: Path) -> dict[str, str]:
+    upstream, gateways = start_upstream(directory), []
+    try:
+        gateways.append(
+            start_gateway(
+                "scraped", callbacks=[OURS], simulator=upstream, directory=directory, series=SERIES
+            )
+        )
+        await asyncio.sleep(5)
+        mean, half = await scrape_every_second(gateways[0], seconds=8, turns=4)
+        cost_ms, answer_ms = await scrape_cost(gateways[0])
+    finally:
+        for gateway in gateways:
+            await gateway.client.aclose()
+            gateway.server.stop()
+        upstream.stop()
+    shown = [f"{mean:.2f} ± {half:.2f}", "1", f"{cost_ms:.1f}", f"{answer_ms:.1f}"]
+    head = ["CPU of a scrape a second, % (95 %)", "budget", "CPU of one, ms", "answered in, ms"]
+    told = table(head, [shown])
+    print(told)
+    return {"scrape": told}
+
+
+def keep(measured: dict, path: Path | None) -> dict:
+    """*measured* with what *path* has of earlier runs, and there from now on."""
+    if path is None:
+        return measured
+    rows = [
+        {"proxy": name, "load": load.name, "cpu": cpu, "took": measured["took"][name, load]}
+        for (name, load), cpu in measured["cpu"].items()
+    ]
+    earlier = json.loads(path.read_text()) if path.exists() else []
+    path.write_text(json.dumps([*earlier, *rows]))
+    loads = {load.name: load for load in LOADS}
+    kept: dict = {"cpu": {}, "took": {}}
+    for row in [*earlier, *rows]:
+        at = row["proxy"], loads[row["load"]]
+        kept["cpu"].setdefault(at, []).extend(row["cpu"])
+        kept["took"].setdefault(at, []).extend(row["took"])
+    return kept
+
+
+async def run_comparison(
+    directory: Path, *, rounds: int, requests: int, kept_in: Path | None
+) -> dict[str, str]:
     upstream, gateways = start_upstream(directory), []
     try:
         with LangfusePeer() as peer:
@@ -250,41 +337,43 @@ async def run_comparison(directory: Path, *, rounds: int, requests: int) -> dict
                         env=env,
                     )
                 )
-            measured = await compare(gateways, rounds=rounds, requests=requests)
+            measured = keep(await compare(gateways, rounds=rounds, requests=requests), kept_in)
             compared = {
                 "comparison": comparison_table(gateways, measured),
                 "latency": latency_table(gateways, measured),
             }
-            scrapes = [
-                [g.name, *(f"{ms:.1f}" for ms in await scrape_cost(g))] for g in gateways[1:]
-            ]
     finally:
         for gateway in gateways:
             gateway.server.stop()
         upstream.stop()
-    scraped = table(["proxy", "CPU of a scrape, ms", "answered within (median), ms"], scrapes)
-    print(compared["comparison"], scraped, sep="\n\n")
-    return {**compared, "scrape": scraped}
+    print(*compared.values(), sep="\n\n")
+    return compared
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "part", choices=["accounting", "comparison", "all"], nargs="?", default="all"
+        "part", choices=["accounting", "comparison", "scrapes", "all"], nargs="?", default="all"
     )
+    parser.add_argument("--keep", type=Path, help="batches of earlier comparisons, as JSON")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--requests", type=int, default=40, help="per batch of the comparison")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        for part in "ab":
+        for part in "abc":
             (Path(name) / part).mkdir()
         if chosen.part in ("accounting", "all"):
             write_readme(asyncio.run(run_accounting(Path(name) / "a", rounds=chosen.rounds)))
         if chosen.part in ("comparison", "all"):
             comparing = run_comparison(
-                Path(name) / "b", rounds=chosen.rounds, requests=chosen.requests
+                Path(name) / "b",
+                rounds=chosen.rounds,
+                requests=chosen.requests,
+                kept_in=chosen.keep,
             )
             write_readme(asyncio.run(comparing))
+        if chosen.part in ("scrapes", "all"):
+            write_readme(asyncio.run(run_scrapes(Path(name) / "c")))
 
 
 if __name__ == "__main__":
