@@ -29,7 +29,7 @@ from litellm_obs_plugin.metrics.worker_file import SUFFIX
 log = logging.getLogger(__name__)
 
 _READ_TRIES = 50
-_SERIES_PER_TURN = 16
+_SERIES_PER_TURN = 24
 _PAUSE_S = 50e-6
 
 T = TypeVar("T")
@@ -86,7 +86,11 @@ class Fleet:
                     self._base.load()
                 gathered = self._gather()
                 if gathered is not None and self._base.is_current():
-                    return self._snapshot(gathered)
+                    snapshot = self._snapshot(gathered)
+                    self._pause()
+                    del gathered  # thousands of objects: that takes a turn of its own
+                    self._pause()
+                    return snapshot
         msg = f"{self.directory}: the base changed during {_READ_TRIES} reads"
         raise OSError(msg)
 
@@ -103,6 +107,7 @@ class Fleet:
         gathered.damaged = sum(n.endswith(DAMAGED_SUFFIX) for n in names)
         if self._base.problem is not None:
             self._leave_out(base_file.NAME, self._base.problem, gathered)
+        self._pause()
         for name in sorted(files):
             try:
                 self._gather_file(name, gathered)
