@@ -43,7 +43,7 @@ from tests.peers.langfuse_peer import LangfusePeer
 HERE = Path(__file__).parent
 BUDGET_MS = {"ours": 0.15, "ours, everything on": 0.4}
 SHARE = 15
-SERIES = 1_000
+SERIES = (80, 1_000)  # sketches and counters in turn: 80 are some 1,000 samples
 _IDLE_S = 20
 
 
@@ -263,8 +263,7 @@ async def scrape_every_second(gateway: Gateway, *, seconds: int, turns: int) -> 
         for _ in range(seconds):
             next_s = time.perf_counter() + 1
             if scraping:
-                answer = await gateway.client.get("/metrics")
-                assert answer.text.count("\n") > SERIES, answer.text[:200]
+                await gateway.client.get("/metrics")
             await asyncio.sleep(max(next_s - time.perf_counter(), 0.0))
         return 100 * (gateway.cpu_s() - before) / (time.perf_counter() - begun_s)
 
@@ -274,24 +273,31 @@ async def scrape_every_second(gateway: Gateway, *, seconds: int, turns: int) -> 
 
 
 async def run_scrapes(directory: Path) -> dict[str, str]:
-    upstream, gateways = start_upstream(directory), []
+    upstream, rows = start_upstream(directory), []
     try:
-        gateways.append(
-            start_gateway(
-                "scraped", callbacks=[OURS], simulator=upstream, directory=directory, series=SERIES
+        for series in SERIES:
+            gateway = start_gateway(
+                f"scraped-{series}",
+                callbacks=[OURS],
+                simulator=upstream,
+                directory=directory,
+                series=series,
             )
-        )
-        await asyncio.sleep(5)
-        mean, half = await scrape_every_second(gateways[0], seconds=8, turns=4)
-        cost_ms, answer_ms = await scrape_cost(gateways[0])
+            try:
+                await asyncio.sleep(5)
+                page = (await gateway.client.get("/metrics")).text
+                samples = sum(not line.startswith("#") for line in page.splitlines())
+                mean, half = await scrape_every_second(gateway, seconds=6, turns=3)
+                cost_ms, answer_ms = await scrape_cost(gateway)
+                await gateway.client.aclose()
+            finally:
+                gateway.server.stop()
+            cells = [f"{samples:,}", f"{mean:.2f} ± {half:.2f}", "1"]
+            rows.append([f"{series:,}", *cells, f"{cost_ms:.1f}", f"{answer_ms:.1f}"])
     finally:
-        for gateway in gateways:
-            await gateway.client.aclose()
-            gateway.server.stop()
         upstream.stop()
-    shown = [f"{mean:.2f} ± {half:.2f}", "1", f"{cost_ms:.1f}", f"{answer_ms:.1f}"]
-    head = ["CPU of a scrape a second, % (95 %)", "budget", "CPU of one, ms", "answered in, ms"]
-    told = table(head, [shown])
+    head = ["series of ours", "samples on the page", "a scrape a second, % of a core (95 %)"]
+    told = table([*head, "budget", "CPU of one, ms", "answered in, ms"], rows)
     print(told)
     return {"scrape": told}
 
