@@ -22,7 +22,7 @@ from litellm_obs_plugin.settings import Settings
 from tests.host.recording import SCENARIOS, Hook, play, read_recording
 from tests.untraced import untraced
 
-_IO = ("open", "os.", "socket.", "subprocess.", "shutil.", "sqlite3.")
+_IO = ("open", "os.", "socket.", "subprocess.", "shutil.", "sqlite3.", "fcntl.", "mmap.", "time.")
 _watching = threading.local()
 
 
@@ -123,7 +123,7 @@ def test_look_ups_into_the_hosts_dictionaries(built, scenario):
 
     finish_at_once(built.callback, hooks)
 
-    assert 20 < len(seen) <= 90
+    assert 20 < len(seen) <= 80
 
 
 def memory_of(built, rounds: list[list[Hook]]) -> tuple[float, int]:
@@ -160,7 +160,7 @@ def test_a_request_leaves_little_behind(built):
         measured = [memory_of(built, rounds[start : start + 200]) for start in (50, 250, 450)]
 
     assert min(stays for stays, _ in measured) <= 2_000, measured
-    assert min(peak for _, peak in measured) <= 7_000, measured
+    assert min(peak for _, peak in measured) <= 7_200, measured
 
 
 def test_a_scrape_that_hangs_holds_no_hook_up(built):

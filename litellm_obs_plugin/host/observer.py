@@ -45,8 +45,9 @@ class Observer:
     def attempt_started(
         self, kwargs: Mapping[str, Any], deployment: Deployment, started_at: float
     ) -> None:
-        key = _key_of(kwargs, payload.metadata_of(kwargs))
-        if key is not None and not payload.is_health_check(kwargs):
+        held = payload.held_by(kwargs)
+        key = _key_of(kwargs, payload.metadata_of(kwargs, held))
+        if key is not None and not payload.is_health_check(kwargs, held):
             self._tracker.attempt_started(key, deployment, started_at=started_at)
             if self._describer is not None:
                 self._describer.attempt_started(kwargs)
@@ -109,9 +110,10 @@ class Observer:
 
     def request_succeeded(self, kwargs: Mapping[str, Any]) -> None:
         """The one event of a request that got its answer, or whose caller hung up in mid-stream."""
-        metadata = payload.metadata_of(kwargs)
+        held = payload.held_by(kwargs)
+        metadata = payload.metadata_of(kwargs, held)
         key = _key_of(kwargs, metadata)
-        if key is None or payload.is_health_check(kwargs):
+        if key is None or payload.is_health_check(kwargs, held):
             return
         logged = payload.payload_of(kwargs)
         operation = payload.operation_of_call(logged.get("call_type") or kwargs.get("call_type"))
@@ -136,6 +138,7 @@ class Observer:
             ended_at=payload.seconds(logged.get("endTime")),
             attempts=own,
             cache_saved_usd=payload.seconds(logged.get("saved_cache_cost")),
+            held=held,
         )
         self._tracker.finish(key, request)
 
@@ -290,6 +293,7 @@ class Observer:
         ended_at: float | None,
         attempts: tuple[Attempt, ...] = (),
         cache_saved_usd: float | None = None,
+        held: payload.Held | None = None,
     ) -> Request:
         call_id, received_at = key
         started_at = received_at if received_at is not None else _start_of(logged, outcome)
@@ -305,7 +309,7 @@ class Observer:
             model_group=model_group,
             outcome=outcome,
             failure=failure,
-            trace_id=trace_id_of(kwargs, call_id=call_id, joined=joined),
+            trace_id=trace_id_of(kwargs, call_id=call_id, joined=joined, held=held),
             queue_s=payload.seconds(metadata.get("queue_time_seconds")),
             caller=payload.read_caller(logged),
             attempts=attempts,

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from litellm_obs_plugin.record import Caller, HostBudget, Operation, Owner, TimeToFirstToken, Tokens
 
@@ -51,6 +51,7 @@ _ROUTES = (
 )
 _STREAMED_IN_CHUNKS = frozenset({Operation.CHAT, Operation.TEXT_COMPLETION})
 _EMPTY: Mapping[str, Any] = {}
+_NO_TAGS = (None, None, None)
 _RESOURCES = tuple(
     (
         resource,
@@ -80,10 +81,23 @@ def payload_of(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(kwargs.get("standard_logging_object"))
 
 
-def metadata_of(kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The request's metadata, wherever this kind of event keeps it."""
-    holder = mapping(kwargs.get("litellm_params")) or kwargs
-    plain, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
+class Held(NamedTuple):
+    """The parts of an event that say something of the request as a whole, looked up once."""
+
+    params: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    litellm_metadata: Mapping[str, Any]
+
+
+def held_by(kwargs: Mapping[str, Any]) -> Held:
+    """Where this kind of event keeps them."""
+    params = mapping(kwargs.get("litellm_params")) or kwargs
+    return Held(params, mapping(params.get("metadata")), mapping(params.get("litellm_metadata")))
+
+
+def metadata_of(kwargs: Mapping[str, Any], held: Held | None = None) -> Mapping[str, Any]:
+    """The request's metadata, wherever this kind of event keeps it; of *held* if it is known."""
+    _, plain, other = held or held_by(kwargs)
     if not other:
         return plain
     if not plain or "litellm_received_at" not in plain:
@@ -106,14 +120,11 @@ def received_in(metadata: Mapping[str, Any]) -> float | None:
     return received.timestamp() if isinstance(received, datetime) else None
 
 
-def is_health_check(kwargs: Mapping[str, Any]) -> bool:
+def is_health_check(kwargs: Mapping[str, Any], held: Held | None = None) -> bool:
     """Whether LiteLLM itself sent this, to see whether a deployment answers."""
-    holder = mapping(kwargs.get("litellm_params")) or kwargs
-    return (
-        _is_marked(payload_of(kwargs).get("request_tags"))
-        or _is_marked(mapping(holder.get("metadata")).get("tags"))
-        or _is_marked(mapping(holder.get("litellm_metadata")).get("tags"))
-    )
+    _, plain, other = held or held_by(kwargs)
+    tags = payload_of(kwargs).get("request_tags"), plain.get("tags"), other.get("tags")
+    return tags != _NO_TAGS and any(map(_is_marked, tags))
 
 
 def _is_marked(tags: Any) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litellm_obs_plugin.host import neighbour
-from litellm_obs_plugin.host.payload import mapping, text
+from litellm_obs_plugin.host.payload import Held, held_by, mapping, text
 
 _HEX = re.compile(r"[0-9a-f]{32}")
 _PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -19,16 +19,17 @@ _ZERO = "0" * 32
 _NOTHING_GIVEN = (None,) * 5
 
 
-def trace_id_of(kwargs: Mapping[str, Any], *, call_id: str, joined: bool = False) -> str:
+def trace_id_of(
+    kwargs: Mapping[str, Any], *, call_id: str, joined: bool = False, held: Held | None = None
+) -> str:
     """The trace id of the request that *kwargs* (of a hook or a log event) is about.
 
     *joined*: LiteLLM's own callback traces it too, and its id is the one.
     """
     if joined:
         return normalised(neighbour.trace_name_of(kwargs, call_id=call_id))
-    holder = mapping(kwargs.get("litellm_params")) or kwargs
-    metadata, other = mapping(holder.get("metadata")), mapping(holder.get("litellm_metadata"))
-    asked = mapping(holder.get("proxy_server_request"))
+    params, metadata, other = held or held_by(kwargs)
+    asked = mapping(params.get("proxy_server_request"))
     headers, body = mapping(asked.get("headers")), mapping(asked.get("body"))
     given = (
         text(metadata.get("existing_trace_id")),
