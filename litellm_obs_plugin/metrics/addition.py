@@ -14,8 +14,8 @@ Pair = tuple[float, float]
 def add_exactly(parts: Iterable[float]) -> Pair:
     """(rounded sum, rest): together never less than the true sum, and at most 2^-105 more."""
     terms = list(parts)
-    if len(terms) == 1:
-        return terms[0], 0.0
+    if not any(terms[1:]):  # a series of one file, with nothing rounded off
+        return (terms[0], 0.0) if terms else (0.0, 0.0)
     total = math.fsum(terms)
     terms.append(-total)
     rest = math.fsum(terms)

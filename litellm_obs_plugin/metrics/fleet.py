@@ -1,7 +1,6 @@
 """All workers of one proxy as one snapshot: the base that dead workers left, plus the living."""
 
 import logging
-import math
 import os
 import threading
 import time
@@ -172,9 +171,17 @@ def known_series(series: Iterable[tuple[SeriesName, Raw]]) -> dict[str, dict[Lab
     """Series that the catalogue knows; what another version has left is kept but not shown."""
     known: dict[str, dict[Labels, Value]] = {}
     for name, raw in series:
-        value = raw if isinstance(raw, Sketch) else math.fsum(raw)
-        if _is_known(name, raw.domain if isinstance(raw, Sketch) else None):
-            known.setdefault(name.metric, {})[name.labels] = value
+        if isinstance(raw, Sketch):
+            value: Value = raw
+            is_known = _is_known(name, raw.domain)
+        else:
+            value = raw[0] + raw[1]
+            is_known = _is_known(name, None)
+        if is_known:
+            of_metric = known.get(name.metric)
+            if of_metric is None:
+                of_metric = known[name.metric] = {}
+            of_metric[name.labels] = value
     return known
 
 
@@ -192,4 +199,6 @@ def known_exemplars(raw: Iterable[tuple[SeriesName, list[bytes]]]) -> dict[str, 
 
 def _is_known(name: SeriesName, domain: Domain | None) -> bool:
     metric = BY_NAME.get(name.metric)
-    return metric is not None and len(metric.labels) == len(name.labels) and metric.domain == domain
+    if metric is None or len(metric.labels) != len(name.labels):
+        return False
+    return metric.domain is domain or metric.domain == domain
