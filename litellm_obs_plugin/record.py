@@ -313,7 +313,7 @@ class Request:
         """Seconds spent in providers, all attempts together."""
         if len(self.attempts) == 1:
             return self.attempts[0].duration_s or 0.0
-        return math.fsum(a.duration_s for a in self.attempts if a.duration_s is not None)
+        return math.fsum([a.duration_s for a in self.attempts if a.duration_s is not None])
 
     @property
     def backoff_s(self) -> float:
@@ -330,9 +330,9 @@ def backoff_between(attempts: Sequence[Attempt]) -> float:
     """Seconds between the end of each of *attempts* and the start of the next."""
     if len(attempts) < 2:
         return 0.0
-    gaps = (
+    gaps = [
         later.started_at - (earlier.started_at + earlier.duration_s)
         for earlier, later in pairwise(attempts)
         if earlier.duration_s is not None
-    )
-    return math.fsum(max(gap, 0.0) for gap in gaps)
+    ]
+    return math.fsum([gap for gap in gaps if gap > 0.0])

@@ -30,7 +30,7 @@ REQUEST_NAME = "litellm.request"
 MAX_CHARS = 200  # what Langfuse takes for names, ids and tags
 _MAX_TAGS = 50
 
-Shared = Mapping[str, Plain | None]  # of all observations of a request
+Shared = Mapping[str, Plain]  # of all observations of a request
 
 _NO_DETAILS = TraceDetails()
 _LEVELS = {
@@ -121,8 +121,10 @@ _start_of = attrgetter("started_at")
 
 
 def _end_of(request: Request) -> float:
-    ends = [a.started_at + (a.duration_s or 0.0) for a in request.attempts]
-    return max((request.received_at + (request.duration_s or 0.0), *ends))
+    end = request.received_at + (request.duration_s or 0.0)
+    for attempt in request.attempts:
+        end = max(end, attempt.started_at + (attempt.duration_s or 0.0))
+    return end
 
 
 def _attempts(
@@ -159,7 +161,7 @@ def _attempt(
     kind: Kind,
     known: Mapping[str, Plain],
 ) -> Observation:
-    deployment = attempt.deployment
+    deployment, failure = attempt.deployment, attempt.failure
     known_s = attempt.duration_s
     ended_at = attempt.started_at + known_s if known_s is not None else root.ended_at
     return Observation(
@@ -168,9 +170,9 @@ def _attempt(
         kind=kind,
         name=f"attempt {number} {deployment.provider}/{deployment.model}"[:MAX_CHARS],
         started_at=attempt.started_at,
-        ended_at=max(ended_at, attempt.started_at),
+        ended_at=ended_at if ended_at > attempt.started_at else attempt.started_at,
         level=_LEVELS[attempt.outcome],
-        status_message=_sentence(attempt.failure, details),
+        status_message=_sentence(failure, details) if failure is not None else "",
         metadata=known,
     )
 
