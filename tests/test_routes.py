@@ -6,6 +6,7 @@ import asyncio
 import csv
 import gzip
 import io
+import threading
 from types import SimpleNamespace
 
 import httpx
@@ -22,9 +23,11 @@ from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.watch import build_monitor
 from litellm_obs_plugin.ledger.book import LedgerWriter
+from litellm_obs_plugin.ledger.selection import Found
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.record import Operation, Outcome, Request
 from litellm_obs_plugin.routes import gateway
+from litellm_obs_plugin.routes.fleet_reading import PLACES, THREADS
 from litellm_obs_plugin.routes.register import register
 from litellm_obs_plugin.routes.surfaces import Surfaces
 from litellm_obs_plugin.sections import HealthSettings
@@ -426,3 +429,60 @@ async def test_an_unknown_parameter_is_refused(client, path):
         answer.status_code,
         answer.json()["detail"][0]["loc"],
     )
+
+
+async def test_the_next_page(client, tmp_path):
+    """A link leads on to the end, with the filters of the first page."""
+    writer = LedgerWriter(directory=tmp_path, size=10, slow_s=0.5)
+    ids = ["a", 'x", <y>\r\nz: 1', "~ü"]
+    for name in ids:
+        writer.record(finished(name, Outcome.SUCCESS))
+    path, seen = "/api/gateway/requests?limit=1&outcome=success&offset=0", []
+    while path:
+        answer = await client.get(path)
+        assert 200 == answer.status_code, answer.text
+        seen += [row["id"] for row in answer.json()]
+        path = answer.links["next"]["url"] if "next" in answer.links else None
+        path = path and "/api/gateway/requests" + path
+    writer.close()
+
+    assert sorted(ids) == sorted(seen)
+
+
+@pytest.mark.parametrize("before", ["", "yesterday", "2026-01-31", "0001-01-01T00:00:00%2B14:00"])
+async def test_a_place_that_is_none(client, before):
+    answer = await client.get(f"/api/gateway/requests?before={before}")
+
+    assert answer.status_code in ((422,) if "14:00" not in before else (200, 422))
+    if answer.status_code == 422:
+        assert ["query", "before"] == answer.json()["detail"][0]["loc"]
+
+
+async def test_only_times_have_places(client):
+    path = "/api/gateway/requests?before=2026-01-31T00:00:00Z&sort=cost"
+    assert "sort=time" in (await client.get(path)).json()["detail"][0]["msg"]
+
+
+async def test_a_silent_database_of_the_fleet_holds_nobody_else(client, surfaces):
+    """Who asks it waits in threads of its own; those beyond a number are sent away."""
+    answers = threading.Event()
+
+    def select_fleet(*_):
+        answers.wait(30)
+        return Found(entries=[], total=0)
+
+    surfaces.ledger.select_fleet = select_fleet
+    path = "/api/gateway/requests"
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(client.get(path + "?scope=fleet")) for _ in range(PLACES)]
+        async with asyncio.timeout(20):
+            while surfaces.fleet._executor._work_queue.qsize() < PLACES - THREADS:
+                await asyncio.sleep(0.01)
+        too_many = await client.get(path + "?scope=fleet")
+        beside = [await client.get(path) for _ in range(3)]
+        answers.set()
+
+    assert (503, "5") == (too_many.status_code, too_many.headers["retry-after"])
+    assert "slow to answer" in too_many.json()["detail"]
+    assert [200] * 3 == [answer.status_code for answer in beside]
+    assert {200} == {task.result().status_code for task in asked}

@@ -12,6 +12,7 @@ from litellm_obs_plugin.history.standing import HistoryError, reason_of
 from litellm_obs_plugin.history.store import Store
 
 _AT_ONCE = 500
+_SAME_INSTANT = 20
 _request = schema.request.c
 _COLUMNS: Mapping[str, sa.Column[str]] = {
     "modelGroup": _request.model_group,
@@ -47,11 +48,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """*where*: the values that a request must have."""
+    """*where*: the values that a request must have; *until*: when it was received at the latest.
+
+    The newest page has some requests more than its *limit*: which of those that were received in
+    the same instant stand first is the caller's to say.
+    """
 
     slow: bool = False
     failed: bool = False
     where: Mapping[str, str] = field(default_factory=dict)
+    until: float | None = None
     order: Order = Order.TIME
     offset: int = 0
     limit: int = 50
@@ -138,7 +144,8 @@ class RequestLog:
         count = sa.select(sa.func.count()).select_from(schema.request).where(*fits)
         offset = max(asked.offset - len(unwritten), 0)
         page = sa.select(_request.entry).where(*fits).order_by(*_order(asked.order))
-        page = page.offset(offset).limit(asked.limit + asked.offset - offset)
+        more = _SAME_INSTANT if asked.order is Order.TIME and not asked.offset else 0
+        page = page.offset(offset).limit(asked.limit + asked.offset - offset + more)
         return Shelf(
             texts=connection.execute(page).scalars().all(),
             offset=offset,
@@ -181,6 +188,8 @@ def _conditions(asked: Search) -> Iterator[sa.ColumnElement[bool]]:
         yield _request.slow == 1
     if asked.failed:
         yield _request.failed == 1
+    if asked.until is not None:
+        yield _request.received_at <= asked.until
     for name, value in asked.where.items():
         yield _COLUMNS[name] == value
 

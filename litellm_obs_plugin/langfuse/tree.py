@@ -170,7 +170,7 @@ def _attempt(
         kind=kind,
         name=f"attempt {number} {deployment.provider}/{deployment.model}"[:MAX_CHARS],
         started_at=attempt.started_at,
-        ended_at=ended_at if ended_at > attempt.started_at else attempt.started_at,
+        ended_at=max(attempt.started_at, ended_at),
         level=_LEVELS[attempt.outcome],
         status_message=_sentence(failure, details) if failure is not None else "",
         metadata=known,

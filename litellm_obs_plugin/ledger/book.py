@@ -15,7 +15,7 @@ from litellm_obs_plugin.ledger.entry import (
     unpack,
 )
 from litellm_obs_plugin.ledger.ring import RingFile
-from litellm_obs_plugin.ledger.selection import Found, Selection, select
+from litellm_obs_plugin.ledger.selection import Found, Selection, newest_first, select
 from litellm_obs_plugin.record import CircuitChange, Outcome, Request
 
 _KEEP_DEAD_FILES = 8
@@ -86,7 +86,7 @@ class LedgerReader:
             OSError: the directory cannot be read.
         """
         entries = (unpack(data) for data in read_page(self._directory, page))
-        newest = sorted(entries, key=lambda entry: str(entry["time"]), reverse=True)
+        newest = sorted(entries, key=newest_first, reverse=True)
         return newest[:limit]
 
     def select(self, page: Page, selection: Selection) -> Found:

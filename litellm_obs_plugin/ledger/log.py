@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING
 
 from litellm_obs_plugin.history.standing import HistoryError
 from litellm_obs_plugin.ledger.book import FAILED_OUTCOMES, LedgerReader, Page, read_page
-from litellm_obs_plugin.ledger.entry import encode, unpack
-from litellm_obs_plugin.ledger.selection import Found, Selection, cost_usd, duration_ms
+from litellm_obs_plugin.ledger.entry import Entry, encode, unpack
+from litellm_obs_plugin.ledger.selection import (
+    Found,
+    Selection,
+    cost_usd,
+    duration_ms,
+    newest_first,
+)
 
 if TYPE_CHECKING:
-    from litellm_obs_plugin.history.request_log import Line, RequestLog, Search
+    from litellm_obs_plugin.history.request_log import Line, RequestLog, Search, Shelf
     from litellm_obs_plugin.history.store import Store
 
 logger = logging.getLogger(__name__)
@@ -154,11 +160,7 @@ def select_logged(log: "RequestLog", directory: Path, page: Page, selection: Sel
     found = log.search(_search(page, selection), fresh=fresh)
     unwritten = [json.loads(fresh[digest].text) for digest in found.unwritten]
     waiting = [entry for entry in unwritten if selection.fits(entry)]
-    every = [*waiting, *(json.loads(text) for text in found.texts)]
-    every.sort(key=lambda entry: str(entry["time"]), reverse=True)
-    start = selection.offset - found.offset
-    entries = selection.order(every)[start : start + selection.limit]
-    return Found(entries=entries, total=found.total + len(waiting))
+    return _cut(found, selection, waiting=waiting)
 
 
 def select_shared(log: "RequestLog", page: Page, selection: Selection) -> Found:
@@ -169,7 +171,19 @@ def select_shared(log: "RequestLog", page: Page, selection: Selection) -> Found:
     """
     where = {name: value.replace("\0", "\ufffd") for name, value in selection.where.items()}
     found = log.search(_search(page, replace(selection, where=where)), fresh=())
-    return Found(entries=[json.loads(text) for text in found.texts], total=found.total)
+    return _cut(found, selection, waiting=[])
+
+
+def _cut(found: "Shelf", selection: Selection, *, waiting: list[Entry]) -> Found:
+    """The page, of what was *found* around it and what is *waiting* to be written."""
+    written = [json.loads(text) for text in found.texts]
+    behind = [e for e in written if selection.before is None or selection.before.precedes(e)]
+    every = sorted([*waiting, *behind], key=newest_first, reverse=True)
+    start = selection.offset - found.offset
+    return Found(
+        entries=selection.order(every)[start : start + selection.limit],
+        total=found.total - (len(written) - len(behind)) + len(waiting),
+    )
 
 
 def _is_of(line: "Line", page: Page) -> bool:
@@ -184,6 +198,7 @@ def _search(page: Page, selection: Selection) -> "Search":
         failed=page is Page.FAILED,
         where=selection.where,
         order=Order(selection.sort),
+        until=selection.before.time.timestamp() if selection.before is not None else None,
         offset=selection.offset,
         limit=selection.limit,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from litellm_obs_plugin.ledger.entry import Entry
@@ -16,23 +17,63 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in the ledger, newest first: the request *id* that was received at *time*."""
+
+    time: datetime
+    id: str = ""
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Position":
+        return cls(time=datetime.fromisoformat(entry["time"]), id=entry["id"])
+
+    @classmethod
+    def parse(cls, text: str) -> "Position":
+        """What :meth:`__str__` wrote, or a time alone.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        time, _, request_id = text.partition("~")
+        found = datetime.fromisoformat(time)
+        if found.tzinfo is None:
+            msg = "a time without its offset from UTC"
+            raise ValueError(msg)
+        return cls(time=found, id=request_id)
+
+    def __str__(self) -> str:
+        return f"{self.time.isoformat().replace('+00:00', 'Z')}~{self.id}"
+
+    def precedes(self, entry: Entry) -> bool:
+        """Whether *entry* stands behind this place."""
+        other = Position.of(entry)
+        return (other.time, other.id) < (self.time, self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """*where*: the values that fields of an entry must have."""
+    """*where*: the values that fields of an entry must have; *before*: only what stands behind."""
 
     where: Mapping[str, str] = field(default_factory=dict)
+    before: Position | None = None
     sort: Sort = Sort.TIME
     offset: int = 0
     limit: int = 50
 
-    def order(self, newest_first: list[Entry]) -> list[Entry]:
-        """In the order asked for. What is not known stands last; among equals the newest first."""
+    def order(self, entries: list[Entry]) -> list[Entry]:
+        """*entries*, which stand newest first, in the order asked for.
+
+        What is not known stands last; among equals the newest first.
+        """
         size = _SIZES.get(self.sort)
         if size is None:
-            return newest_first
-        return sorted(newest_first, key=lambda e: _descending(size(e)))
+            return entries
+        return sorted(entries, key=lambda e: _descending(size(e)))
 
     def fits(self, entry: Entry) -> bool:
-        """Whether *entry* has the values that are asked for."""
+        """Whether *entry* has the values and stands where it is asked for."""
+        if self.before is not None and not self.before.precedes(entry):
+            return False
         return all(entry.get(name) == value for name, value in self.where.items())
 
 
@@ -44,11 +85,19 @@ class Found:
     total: int
 
 
-def select(newest_first: Iterable[Entry], selection: Selection) -> Found:
-    """The page of *selection*. What is not known sorts last; among equals the newest is first."""
-    matching = selection.order([e for e in newest_first if selection.fits(e)])
+def select(entries: Iterable[Entry], selection: Selection) -> Found:
+    """The page of *selection*, of *entries* that stand newest first.
+
+    What is not known sorts last; among equals the newest is first.
+    """
+    matching = selection.order([e for e in entries if selection.fits(e)])
     end = selection.offset + selection.limit
     return Found(entries=matching[selection.offset : end], total=len(matching))
+
+
+def newest_first(entry: Entry) -> tuple[str, str]:
+    """To sort by, in reverse."""
+    return str(entry["time"]), str(entry.get("id", ""))
 
 
 def _descending(size: float | None) -> tuple[bool, float]:

@@ -1,6 +1,5 @@
 """The JSON routes under ``/api/gateway``."""
 
-import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
@@ -35,6 +34,7 @@ from litellm_obs_plugin.routes.answering import (
     respond,
     wants_fresh,
 )
+from litellm_obs_plugin.routes.paging import Before, next_page, parse_position
 from litellm_obs_plugin.routes.parameters import DIMENSIONS, PartFilters, only
 from litellm_obs_plugin.routes.provider import provider_verdicts
 from litellm_obs_plugin.routes.publishing import answers
@@ -61,7 +61,7 @@ _CHANGES = 1000
 _UNCHANGED = {"description": "The caller's `If-None-Match` still holds."}
 _METRICS_PARAMETERS = ("window", "since", "until", "step", "scope", "format", *DIMENSIONS)
 _LEDGER_PARAMETERS = (
-    *("kind", "sort", "limit", "offset", "scope", "format"),
+    *("kind", "sort", "limit", "offset", "before", "scope", "format"),
     *("modelGroup", "model", "provider", "outcome", "team", "key"),
 )
 Window = Annotated[str | None, Query(description="For example 15m, 1h or 7d; 1h without.")]
@@ -223,13 +223,13 @@ async def _read_metrics(
 
 
 async def _read_fleet(build: Callable[..., bytes], *, surfaces: Surfaces) -> bytes:
-    """In a thread of its own: a database that does not answer holds no scrape."""
+    """In threads of their own: a database that does not answer holds no scrape."""
     archive = surfaces.fleet_archive()
     if archive is None:
         raise unprocessable(no_fleet())
     snapshot = await surfaces.snapshot()
     try:
-        return await asyncio.to_thread(build, snapshot, archive=archive)
+        return await surfaces.fleet.run(partial(build, snapshot, archive=archive))
     except HistoryError as error:
         surfaces.count_error("read_history")
         raise HTTPException(503, str(error)) from error
@@ -274,20 +274,29 @@ def _add_ledger(router: APIRouter, surfaces: Surfaces) -> None:
         sort: Annotated[Sort, Query(description="Newest, longest or dearest first.")] = Sort.TIME,
         limit: Limit = 50,
         offset: Offset = 0,
+        before: Before = None,
         scope: Scope = "instance",
         asked_form: AskedForm = None,
     ) -> Response:
         """The last requests of a kind, of all workers; `X-Total-Count` says how many match.
 
+        While requests come in, pages by `offset` show some twice. The header `Link` of a page has
+        the address of the next one, `rel="next"`, which begins behind its last request.
         With `scope=fleet` those that all proxies have brought to their database so far.
         """
-        selection = Selection(where=asked.where(), sort=sort, offset=offset, limit=limit)
+        selection = Selection(
+            where=asked.where(),
+            before=parse_position(before, sort=sort),
+            sort=sort,
+            offset=offset,
+            limit=limit,
+        )
         select = surfaces.select_fleet if scope == "fleet" else surfaces.select
         found = await select(_PAGES[kind], selection)
-        count = {"x-total-count": str(found.total)}
+        told = {"x-total-count": str(found.total), **next_page(request, found, selection)}
         if choose_form(asked_form, request.headers.get("accept")) is Form.CSV:
-            return _table(found.entries, REQUEST_COLUMNS, headers=count)
-        return JSONResponse(found.entries, headers=count)
+            return _table(found.entries, REQUEST_COLUMNS, headers=told)
+        return JSONResponse(found.entries, headers=told)
 
     @router.get(
         FAILOVERS_PATH,

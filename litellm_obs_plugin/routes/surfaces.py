@@ -1,8 +1,8 @@
 """What the routes show, to whom, and how a view of it is asked for."""
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from litellm_obs_plugin.ledger.entry import Entry
 from litellm_obs_plugin.ledger.selection import Found, Selection
 from litellm_obs_plugin.metrics.shared_reader import SharedReader
 from litellm_obs_plugin.metrics.snapshot import Snapshot
+from litellm_obs_plugin.routes.fleet_reading import FleetReading
 from litellm_obs_plugin.slo.budget import Budget
 from litellm_obs_plugin.slo.promises import Promises
 
@@ -65,6 +66,7 @@ class Surfaces:
     count_error: Callable[[str], None]
     scraped: Callable[[float], None]
     clock: Callable[[], float]
+    fleet: FleetReading = field(default_factory=FleetReading)
 
     async def view(self, key: Hashable, build: Callable[[Snapshot], bytes]) -> bytes:
         """What *build* makes of a fresh snapshot; equal *key*s at the same time share it.
@@ -111,15 +113,22 @@ class Surfaces:
         Raises:
             HTTPException: 503 when it cannot be read, 422 when there is none.
         """
-        found = await self._read_ledger(partial(self.ledger.select_fleet, page, selection))
+        found = await self._read_ledger(
+            partial(self.ledger.select_fleet, page, selection), run=self.fleet.run
+        )
         if found is None:
             raise unprocessable(no_fleet())
         return found
 
-    async def _read_ledger(self, read: Callable[[], T]) -> T:
+    async def _read_ledger(
+        self,
+        read: Callable[[], T],
+        *,
+        run: Callable[[Callable[[], T]], Awaitable[T]] = asyncio.to_thread,
+    ) -> T:
         self.reader.settle()
         try:
-            return await asyncio.to_thread(read)
+            return await run(read)
         except OSError as error:
             self.count_error("read_ledger")
             raise HTTPException(503, f"the ledger cannot be read: {error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from litellm_obs_plugin.history.request_log import RequestLog
 from litellm_obs_plugin.history.store import Store
 from litellm_obs_plugin.ledger.book import LedgerWriter, Page
 from litellm_obs_plugin.ledger.log import LoggedReader, LogWriter, select_logged
-from litellm_obs_plugin.ledger.selection import Selection, Sort, select
+from litellm_obs_plugin.ledger.selection import Position, Selection, Sort, select
 from litellm_obs_plugin.record import Caller, Operation, Outcome, Request
 
 NOW = 1_750_000_000.0
@@ -85,6 +87,25 @@ def test_another_writer_writes_nothing_twice(desk):
     desk.make_writer().write(desk.store, NAME)
 
     assert (["call-1"], 1) == desk.find()
+
+
+def test_page_after_page_while_requests_come_in(desk):
+    """Each request that was there at first is seen once, also where two came in one instant."""
+    for number in range(8):
+        desk.rings.record(replace(finished(number), received_at=NOW + number // 2))
+        if number == 4:
+            desk.write()
+    seen, before = [], None
+    for number in range(100, 103):
+        asked = Selection(before=before, limit=3)
+        page = select_logged(desk.log, desk.directory, Page.RECENT, asked)
+        seen += [entry["id"] for entry in page.entries]
+        before = Position.parse(str(Position.of(page.entries[-1])))
+        desk.rings.record(finished(number))
+        desk.write()
+
+    assert [f"call-{n}" for n in range(7, -1, -1)] == seen
+    assert 2 == page.total
 
 
 def test_pages_and_filters(desk):

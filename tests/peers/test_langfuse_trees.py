@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -15,10 +16,21 @@ from tests.proxy.prices import OWN_PRICE, components, price_of
 
 pytestmark = pytest.mark.proxy
 
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """How far each attempt's start and end were from the provider's; *repeat* does it again."""
+
+    scenario: str
+    off_s: list[float]
+    repeat: Callable[[], list[float]]
+
+
 USAGE = "[tokens:120,30,20,10]"
 TOLERANCE_S = 0.02
-BUSY_S = 0.5  # what a machine that runs everything at once may add to one of them
-DEVIATIONS: list[float] = []
+STREAM_END_S = 0.1  # LiteLLM tells when it has put a stream together, which is after its last byte
+AGAIN = 5  # times that a scenario may be repeated until a busy machine is out of the way
+TIMED: list[Timed] = []
 WARM_UP = 6  # traces
 MISTRAL = "mistral/mistral-large-latest"
 
@@ -32,7 +44,7 @@ def gateway(start_gateway, peer, wait_for) -> Iterator[Gateway]:
     return running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def traced(gateway, peer, wait_for):
     """Does something and gives the one trace that came of it, with the simulator's calls."""
 
@@ -45,6 +57,40 @@ def traced(gateway, peer, wait_for):
         return records, seen
 
     return act
+
+
+@pytest.fixture
+def timed(traced, request):
+    """As *traced*, and the attempts' starts and ends are judged, once all scenarios are over.
+
+    Without *has_end* only the starts: the provider saw the end later than the gateway, or not.
+    """
+
+    def act(do, *, calls: int = 1, size: int | None = None, has_end: bool = True):
+        def measure():
+            records, seen = traced(do, calls=calls, size=size)
+            return records, seen, deviations(records, seen.calls, has_end=has_end)
+
+        records, seen, off_s = measure()
+        name = request.node.name
+        TIMED.append(Timed(scenario=name, off_s=off_s, repeat=lambda: measure()[2]))
+        return records, seen
+
+    return act
+
+
+def deviations(records: list[Record], calls: list[dict], *, has_end: bool) -> list[float]:
+    """Start and end of every attempt, less those that the simulator has seen."""
+    attempts = [r for r in records if r.type == "GENERATION"]
+    assert len(attempts) == len(calls)
+    off_s = []
+    for attempt, call in zip(attempts, calls, strict=True):
+        off_s.append(attempt.start_ms / 1000 - call["at"])
+        if has_end:
+            late_s = attempt.end_ms / 1000 - call["at"] - call["latency_s"]
+            told_late = call["stream"] and call["status"] == 200
+            off_s.append(late_s if not told_late else late_s - min(max(late_s, 0), STREAM_END_S))
+    return off_s
 
 
 def prompt(case: str, extra: str = USAGE) -> list[dict]:
@@ -86,33 +132,19 @@ def assert_sound(records: list[Record], *, cost_usd: float) -> None:
         assert r.trace_name == "litellm.request"
 
 
-def assert_times(records: list[Record], calls: list[dict]) -> None:
-    """Attempts begin and end when the simulator saw them; how exactly is judged over all tests."""
-    attempts = [r for r in records if r.type == "GENERATION"]
-    assert len(attempts) == len(calls)
-    for attempt, call in zip(attempts, calls, strict=True):
-        off = (
-            attempt.start_ms / 1000 - call["at"],
-            attempt.end_ms / 1000 - call["at"] - call["latency_s"],
-        )
-        assert max(map(abs, off)) < BUSY_S, off
-        DEVIATIONS.extend(map(abs, off))
-
-
 OK = ("GENERATION", "attempt 1 openai/gpt-4o-mini", "DEFAULT")
 ROOT = "litellm.request"
 
 
-def test_chat(gateway, traced):
+def test_chat(gateway, timed):
     answers = []
-    records, seen = traced(lambda case: answers.append(chat(gateway, "chat", case)), size=2)
+    records, seen = timed(lambda case: answers.append(chat(gateway, "chat", case)), size=2)
 
     told_usd = float(answers[0].headers["x-litellm-response-cost"])
     assert records[1].total_cost == pytest.approx(told_usd, abs=1e-12)
     assert shape(records) == [("SPAN", ROOT, "DEFAULT"), OK]
     (call,) = seen.calls
     assert_sound(records, cost_usd=cost_of(call, "gpt-4o-mini"))
-    assert_times(records, seen.calls)
     root, attempt = records
     assert attempt.model == "gpt-4o-mini"
     assert attempt.usage == {
@@ -129,24 +161,23 @@ def test_chat(gateway, traced):
     assert root.input is root.output is attempt.input is attempt.output is None
 
 
-def test_a_stream(gateway, traced):
+def test_a_stream(gateway, timed):
     def act(case):
         extra = f"{USAGE} [latency:0.3] [stream:10,0.05]"
         assert "[DONE]" in chat(gateway, "chat", case, extra, stream=True).text
 
-    records, seen = traced(act, size=2)
+    records, seen = timed(act, size=2)
 
     assert shape(records) == [("SPAN", ROOT, "DEFAULT"), OK]
     assert_sound(records, cost_usd=cost_of(seen.calls[0], "gpt-4o-mini"))
-    assert_times(records, seen.calls)
     assert records[1].completion_start is not None
     assert 300 <= records[1].metadata["ttft_ms"] < 450
 
 
-def test_a_failover(gateway, traced):
+def test_a_failover(gateway, timed):
     """Two failures, an event, the answer; one of them costs."""
     extra = f"{USAGE} [latency:0.2] [fault:gpt-4o=503]"
-    records, seen = traced(lambda case: chat(gateway, "primary", case, extra), calls=3, size=5)
+    records, seen = timed(lambda case: chat(gateway, "primary", case, extra), calls=3, size=5)
 
     assert shape(records) == [
         ("SPAN", ROOT, "WARNING"),
@@ -156,7 +187,6 @@ def test_a_failover(gateway, traced):
         ("GENERATION", "attempt 3 mistral/mistral-large-latest", "DEFAULT"),
     ]
     assert_sound(records, cost_usd=cost_of(seen.calls[2], MISTRAL))
-    assert_times(records, seen.calls)
     root, first, second, event, answer = records
     assert first.cost == second.cost == {"total": 0}
     assert first.status_message.startswith("ServiceUnavailableError 503: ")
@@ -174,10 +204,10 @@ def test_a_failover(gateway, traced):
     assert delay_ms == pytest.approx(answer.start_ms - first.start_ms, abs=2)
 
 
-def test_a_chain_of_three(gateway, traced):
+def test_a_chain_of_three(gateway, timed):
     """The failover events stand in order."""
     extra = f"{USAGE} [fault:gpt-4o=500] [fault:mistral-large-latest=429]"
-    records, seen = traced(lambda case: chat(gateway, "chain", case, extra), calls=5, size=8)
+    records, seen = timed(lambda case: chat(gateway, "chain", case, extra), calls=5, size=8)
 
     assert [r.type for r in records] == [
         *("SPAN", "GENERATION", "GENERATION", "EVENT"),
@@ -186,58 +216,56 @@ def test_a_chain_of_three(gateway, traced):
     events = [r.status_message for r in records if r.type == "EVENT"]
     assert events == ["chain -> backup (server_error)", "backup -> claude (rate_limit)"]
     assert_sound(records, cost_usd=cost_of(seen.calls[-1], "claude-sonnet-4-5"))
-    assert_times(records, seen.calls)
 
 
-def test_a_streamed_failover(gateway, traced):
+def test_a_streamed_failover(gateway, timed):
     def act(case):
         extra = f"{USAGE} [stream:5,0.02] [fault:gpt-4o=500]"
         assert "[DONE]" in chat(gateway, "primary", case, extra, stream=True).text
 
-    records, seen = traced(act, calls=3, size=5)
+    records, seen = timed(act, calls=3, size=5)
 
     assert records[3].name == "provider.failover"
     assert_sound(records, cost_usd=cost_of(seen.calls[2], MISTRAL))
-    assert_times(records, seen.calls)
 
 
-def test_a_retry(gateway, traced):
+def test_a_retry(gateway, timed):
     extra = f"{USAGE} [fault:*=429*1]"
-    records, seen = traced(lambda case: chat(gateway, "chat", case, extra), calls=2, size=3)
+    records, seen = timed(lambda case: chat(gateway, "chat", case, extra), calls=2, size=3)
 
     assert [r.level for r in records] == ["WARNING", "ERROR", "DEFAULT"]
     assert_sound(records, cost_usd=cost_of(seen.calls[1], "gpt-4o-mini"))
-    assert_times(records, seen.calls)
     assert records[0].metadata["retries"] == 1
     assert records[0].metadata["backoff_ms"] > 0
 
 
-def test_all_fail(gateway, traced):
-    records, seen = traced(
+def test_all_fail(gateway, timed):
+    records, _ = timed(
         lambda case: chat(gateway, "primary", case, "[fault:*=500]"), calls=4, size=6
     )
 
     assert {r.level for r in records} == {"ERROR", "WARNING"}
     assert records[0].level == "ERROR"
     assert_sound(records, cost_usd=0)
-    assert_times(records, seen.calls)
     assert [r.type for r in records].count("EVENT") == 1
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429", "401", "404", "400"])
-def test_a_provider_that_fails(gateway, traced, fault):
-    records, seen = traced(lambda case: chat(gateway, "chat", case, f"[fault:*={fault}]"))
+def test_a_provider_that_fails(gateway, timed, fault):
+    records, seen = timed(lambda case: chat(gateway, "chat", case, f"[fault:*={fault}]"))
 
     assert len(records) == 1 + len(seen.calls)
     assert {r.level for r in records} == {"ERROR"}
     assert {r.metadata["error_code"] for r in records} == {int(fault)}
     assert_sound(records, cost_usd=0)
-    assert_times(records, seen.calls)
 
 
-def test_a_provider_that_is_too_slow(gateway, traced):
-    records, _ = traced(
-        lambda case: chat(gateway, "impatient", case, "[fault:*=slow:3]"), calls=2, size=3
+def test_a_provider_that_is_too_slow(gateway, timed):
+    records, _ = timed(
+        lambda case: chat(gateway, "impatient", case, "[fault:*=slow:3]"),
+        calls=2,
+        size=3,
+        has_end=False,
     )
 
     assert_sound(records, cost_usd=0)
@@ -253,12 +281,12 @@ def test_a_provider_that_refuses_the_connection(gateway, traced):
     assert [r.metadata["error_type"] for r in records] == ["connection"] * 3
 
 
-def test_a_stream_that_breaks(gateway, traced):
+def test_a_stream_that_breaks(gateway, timed):
     def act(case):
         extra = f"{USAGE} [stream:10,0.02] [fault:*=drop]"
         chat(gateway, "chat", case, extra, stream=True)
 
-    records, seen = traced(act)
+    records, seen = timed(act)
 
     assert len(records) == 1 + len(seen.calls)
     assert {r.level for r in records} == {"ERROR"}
@@ -266,13 +294,13 @@ def test_a_stream_that_breaks(gateway, traced):
     assert records[-1].metadata["cost_status"] == "estimated"
 
 
-def test_a_caller_who_hangs_up(gateway, traced):
+def test_a_caller_who_hangs_up(gateway, timed):
     def act(case):
         body = {"model": "chat", "stream": True, "messages": prompt(case, "[stream:200,0.05]")}
         with gateway.client.stream("POST", "/v1/chat/completions", json=body) as answer:
             next(answer.iter_lines())
 
-    records, seen = traced(act, size=2)
+    records, seen = timed(act, size=2)
 
     assert [r.level for r in records] == ["WARNING", "WARNING"]
     cost = seen.page.total("cost_usd_total")
@@ -315,12 +343,12 @@ def test_a_circuit_that_opens(gateway, traced):
     assert [r.name for r in skipped if r.type == "EVENT"] == ["provider.failover"]
 
 
-def test_embeddings(gateway, traced):
+def test_embeddings(gateway, timed):
     def act(case):
         body = {"model": "embed", "input": f"[case:{case}] [tokens:400]"}
         assert gateway.client.post("/v1/embeddings", json=body).status_code == 200
 
-    records, seen = traced(act, size=2)
+    records, seen = timed(act, size=2)
 
     assert_sound(records, cost_usd=cost_of(seen.calls[0], "text-embedding-3-small"))
     assert records[0].metadata["operation"] == "embeddings"
@@ -328,7 +356,7 @@ def test_embeddings(gateway, traced):
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("route", ["responses", "messages"])
-def test_other_routes(gateway, traced, route, stream):
+def test_other_routes(gateway, timed, route, stream):
     def act(case):
         body = {"model": "chat", "stream": stream, "max_tokens": 100}
         if route == "responses":
@@ -338,55 +366,55 @@ def test_other_routes(gateway, traced, route, stream):
         body = {k: v for k, v in body.items() if v is not None}
         assert gateway.client.post(f"/v1/{route}", json=body).status_code == 200
 
-    records, seen = traced(act, size=2)
+    records, seen = timed(act, size=2)
 
     assert_sound(records, cost_usd=cost_of(seen.calls[0], "gpt-4o-mini"))
     assert records[0].metadata["operation"] == route
 
 
-def test_a_model_without_a_price_costs_nothing(gateway, traced):
+def test_a_model_without_a_price_costs_nothing(gateway, timed):
     """Langfuse must not make up what LiteLLM does not know."""
-    records, _ = traced(lambda case: chat(gateway, "unpriced", case), size=2)
+    records, _ = timed(lambda case: chat(gateway, "unpriced", case), size=2)
 
     assert_sound(records, cost_usd=0)
     assert records[1].metadata["cost_status"] == "unpriced"
 
 
-def test_text_completion(gateway, traced):
+def test_text_completion(gateway, timed):
     def act(case):
         body = {"model": "chat", "prompt": prompt(case)[0]["content"]}
         assert gateway.client.post("/v1/completions", json=body).status_code == 200
 
-    records, seen = traced(act, size=2)
+    records, seen = timed(act, size=2)
 
     assert [r.type for r in records] == ["SPAN", "GENERATION"]
     assert_sound(records, cost_usd=cost_of(seen.calls[0], "gpt-4o-mini"))
     assert records[0].metadata["operation"] == "text_completion"
 
 
-def test_cache_writes(gateway, traced):
+def test_cache_writes(gateway, timed):
     extra = "[tokens:1000,200,300,0,250]"
-    records, seen = traced(lambda case: chat(gateway, "claude", case, extra), size=2)
+    records, seen = timed(lambda case: chat(gateway, "claude", case, extra), size=2)
 
     assert_sound(records, cost_usd=cost_of(seen.calls[0], "claude-sonnet-4-5"))
     assert records[1].usage["input_cache_creation"] == 250
     assert records[1].usage["input_cached_tokens"] == 300
 
 
-def test_a_deployment_with_its_own_price(gateway, traced):
-    records, seen = traced(lambda case: chat(gateway, "own-price", case), size=2)
+def test_a_deployment_with_its_own_price(gateway, timed):
+    records, seen = timed(lambda case: chat(gateway, "own-price", case), size=2)
 
     assert_sound(records, cost_usd=math.fsum(components(seen.calls[0], OWN_PRICE).values()))
 
 
-def test_a_free_deployment(gateway, traced):
-    records, _ = traced(lambda case: chat(gateway, "free", case), size=2)
+def test_a_free_deployment(gateway, timed):
+    records, _ = timed(lambda case: chat(gateway, "free", case), size=2)
 
     assert_sound(records, cost_usd=0)
     assert records[1].metadata["cost_status"] == "priced"
 
 
-def test_a_caller_who_hangs_up_before_the_answer(gateway, traced):
+def test_a_caller_who_hangs_up_before_the_answer(gateway, timed):
     """LiteLLM goes on, and the answer costs what it costs."""
 
     def act(case):
@@ -394,21 +422,20 @@ def test_a_caller_who_hangs_up_before_the_answer(gateway, traced):
         with pytest.raises(httpx.ReadTimeout):
             gateway.client.post("/v1/chat/completions", json=body, timeout=0.5)
 
-    records, seen = traced(act, size=2)
+    records, seen = timed(act, size=2)
 
     assert shape(records) == [("SPAN", ROOT, "DEFAULT"), OK]
     assert_sound(records, cost_usd=cost_of(seen.calls[0], "gpt-4o-mini"))
-    assert_times(records, seen.calls)
 
 
-def test_a_stream_that_breaks_before_its_first_word(gateway, traced):
+def test_a_stream_that_breaks_before_its_first_word(gateway, timed):
     """The fallback answers in the same response; no hook of LiteLLM's tells of it."""
 
     def act(case):
         extra = f"{USAGE} [stream:5,0.02] [fault:gpt-4o=hangup]"
         assert "[DONE]" in chat(gateway, "primary", case, extra, stream=True).text
 
-    records, seen = traced(act, calls=2, size=4)
+    records, seen = timed(act, calls=2, size=4)
 
     assert [r.type for r in records] == ["SPAN", "GENERATION", "EVENT", "GENERATION"]
     assert [r.level for r in records] == ["WARNING", "ERROR", "WARNING", "DEFAULT"]
@@ -461,9 +488,9 @@ def test_other_refused_requests(gateway, traced, how):
     assert_sound(records, cost_usd=0)
 
 
-def test_who_asked(gateway, traced):
+def test_who_asked(gateway, timed):
     metadata = {"session_id": "s-1", "tags": ["blue"], "trace_name": "litellm.request"}
-    records, _ = traced(
+    records, _ = timed(
         lambda case: chat(gateway, "chat", case, user="eve", temperature=0.25, metadata=metadata),
         size=2,
     )
@@ -595,7 +622,18 @@ def test_the_page_counts_them(gateway, peer, traced, wait_for):
 
 
 def test_attempts_have_their_true_times():
-    """Of all attempts above, as the provider saw them."""
-    assert len(DEVIATIONS) > 40
-    assert statistics.median(DEVIATIONS) < TOLERANCE_S / 2
-    assert sum(d < TOLERANCE_S for d in DEVIATIONS) > 0.8 * len(DEVIATIONS)
+    """Each start and each end of every scenario above, as the provider saw them.
+
+    A busy machine delays one or the other: then the scenario is repeated, and each must be right
+    at least once. What is wrong by nature is wrong each time.
+    """
+    assert len(TIMED) > 25
+    every = [abs(off) for timed in TIMED for off in timed.off_s]
+    assert statistics.median(every) < TOLERANCE_S / 2
+    for timed in TIMED:
+        best = [abs(off) for off in timed.off_s]
+        for _ in range(AGAIN):
+            if max(best) <= TOLERANCE_S:
+                break
+            best = list(map(min, best, map(abs, timed.repeat())))
+        assert max(best) <= TOLERANCE_S, (timed.scenario, timed.off_s, best)

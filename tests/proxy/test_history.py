@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tests.proxy import published
 from tests.proxy.conftest import TEMPLATE
 from tests.proxy.server import AUTH, start_proxy, write_config
 
@@ -43,7 +44,7 @@ def ask(server, case, times):
 def read(server, **query):
     answer = httpx.get(f"{server.url}/api/gateway/metrics", params=query, headers=AUTH, timeout=30)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    return published.check(answer).json()
 
 
 def test_history_over_a_restart(tmp_path, free_port, simulator, wait_for):
@@ -77,7 +78,7 @@ def test_history_over_a_restart(tmp_path, free_port, simulator, wait_for):
         listed = httpx.get(
             f"{server.url}/api/gateway/requests", params={"limit": 1000}, headers=AUTH, timeout=30
         )
-        ids = [row["id"] for row in listed.json()]
+        ids = [row["id"] for row in published.check(listed).json()]
         assert listed.headers["x-total-count"] == "9"
         assert len(set(ids)) == len(ids) == 9
         assert history["stepSeconds"] == 10

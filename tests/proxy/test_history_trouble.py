@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.proxy import published
 from tests.proxy.conftest import TEMPLATE
 from tests.proxy.page import Page
 from tests.proxy.server import AUTH, BOOT_S, Server, start_proxy, write_config
@@ -79,7 +80,7 @@ def read(server: Server, **query: str):
     url = f"{server.url}/api/gateway/metrics"
     answer = httpx.get(url, params=query, headers=AUTH, timeout=30)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    return published.check(answer).json()
 
 
 def history_of(server: Server) -> tuple[str, str]:

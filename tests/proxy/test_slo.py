@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.health.schema import check
+from tests.proxy import published
 from tests.proxy.page import Page
 from tests.proxy.server import AUTH, Server, start_proxy, start_simulator
 
@@ -81,7 +82,7 @@ def get(server: Server, path: str, **query: str) -> httpx.Response:
         server.url + path, params=query, headers=AUTH, timeout=30, follow_redirects=True
     )
     assert answer.status_code == 200, answer.text
-    return answer
+    return published.check(answer)
 
 
 def ask(proxy: Server, text: str, *, headers: dict[str, str] = AUTH) -> int:
