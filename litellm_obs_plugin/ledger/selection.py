@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from litellm_obs_plugin.ledger.entry import Entry
@@ -39,7 +39,7 @@ class Position:
         if found.tzinfo is None:
             msg = "a time without its offset from UTC"
             raise ValueError(msg)
-        return cls(time=found, id=request_id)
+        return cls(time=found.astimezone(UTC), id=request_id)
 
     def __str__(self) -> str:
         return f"{self.time.isoformat().replace('+00:00', 'Z')}~{self.id}"
