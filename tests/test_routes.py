@@ -464,7 +464,7 @@ async def test_only_times_have_places(client):
     assert "sort=time" in (await client.get(path)).json()["detail"][0]["msg"]
 
 
-async def test_a_silent_database_of_the_fleet_holds_nobody_else(client, surfaces):
+async def test_a_silent_database_of_the_fleet_holds_nobody_else(client, surfaces, wait_for):
     """Who asks it waits in threads of its own; those beyond a number are sent away."""
     answers = threading.Event()
 
@@ -476,9 +476,8 @@ async def test_a_silent_database_of_the_fleet_holds_nobody_else(client, surfaces
     path = "/api/gateway/requests"
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(client.get(path + "?scope=fleet")) for _ in range(PLACES)]
-        async with asyncio.timeout(20):
-            while surfaces.fleet._executor._work_queue.qsize() < PLACES - THREADS:
-                await asyncio.sleep(0.01)
+        queue = surfaces.fleet._executor._work_queue
+        await asyncio.to_thread(wait_for, lambda: queue.qsize() == PLACES - THREADS)
         too_many = await client.get(path + "?scope=fleet")
         beside = [await client.get(path) for _ in range(3)]
         answers.set()
