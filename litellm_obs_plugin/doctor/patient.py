@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
+from litellm_obs_plugin.doctor.inclusion import read_config
 from litellm_obs_plugin.host.payload import mapping
 
-
-class UnreadableError(ValueError):
-    """The file is no proxy configuration; the message says why."""
+_TRUE = "true"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +33,20 @@ class Patient:
         entries = listed if isinstance(listed, list) else []
         return [one for one in entries if isinstance(one, Mapping)]
 
+    def has_stored_models(self) -> bool:
+        """Whether models lie in LiteLLM's database, too, as far as can be told without it."""
+        said = self.section("general_settings").get("store_model_in_db")
+        variable = self.environ.get("STORE_MODEL_IN_DB", "")
+        return said is True or variable.strip().lower() == _TRUE
+
 
 def read_patient(path: Path, environ: Mapping[str, str] = os.environ) -> Patient:
-    """The configuration in *path*.
+    """The configuration in *path*, with the files that it includes.
 
     Raises:
-        UnreadableError: it cannot be read, or is no mapping.
+        UnreadableError: one of them cannot be read, or is no mapping.
     """
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        msg = f"{path}: {' '.join(str(error).split())}"
-        raise UnreadableError(msg) from error
-    if not isinstance(config, Mapping):
-        msg = f"{path}: expected a mapping, got {type(config).__name__}"
-        raise UnreadableError(msg)
+    config = read_config(path)
     added = {str(k): str(v) for k, v in mapping(config.get("environment_variables")).items()}
     given = {k: v for k, v in added.items() if not v.startswith("os.environ/")}
     return Patient(path=path, config=config, environ={**environ, **given})

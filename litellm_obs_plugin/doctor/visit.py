@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from litellm_obs_plugin.doctor.finding import Finding, fail, ok
+from litellm_obs_plugin.doctor.inclusion import UnreadableError
 from litellm_obs_plugin.doctor.installation import check_installation
 from litellm_obs_plugin.doctor.living import check_proxy
-from litellm_obs_plugin.doctor.patient import UnreadableError, read_patient
+from litellm_obs_plugin.doctor.patient import read_patient
 from litellm_obs_plugin.doctor.state import check_state
 from litellm_obs_plugin.doctor.traces import check_traces
 from litellm_obs_plugin.doctor.wiring import check_callback, check_neighbours, check_providers

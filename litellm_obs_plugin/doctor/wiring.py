@@ -60,8 +60,13 @@ def check_neighbours(patient: Patient, settings: Settings) -> Iterator[Finding]:
 def check_providers(patient: Patient) -> Iterator[Finding]:
     """Whether every deployment's address is known, so that it can be probed."""
     entries = patient.deployments()
+    if patient.has_stored_models():
+        told = "store_model_in_db is on: models of the database are seen with --url alone"
+        yield ok("providers", told)
+    elif not entries:
+        remedy = "add models, or set general_settings.store_model_in_db if a database has them"
+        yield warn("providers", "model_list is empty", remedy)
     if not entries:
-        yield warn("providers", "model_list is empty", "add models, unless a database has them")
         return
     upstream = Upstream(
         of_router=Directory().of_router,

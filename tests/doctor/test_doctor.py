@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from litellm_obs_plugin.cli import app
 from litellm_obs_plugin.doctor import traces
+from litellm_obs_plugin.doctor.inclusion import read_config
 from litellm_obs_plugin.doctor.patient import read_patient
 from litellm_obs_plugin.doctor.state import check_state
 from litellm_obs_plugin.doctor.traces import check_traces
@@ -106,6 +108,52 @@ def test_what_is_no_configuration(tmp_path, text, told):
 
     assert code == 1
     assert told in said(findings, "configuration", "fail")
+
+
+def test_included_files_are_read(write, tmp_path):
+    """As LiteLLM merges them, which is asked itself: lists grow, sections are replaced."""
+    from litellm.proxy.proxy_server import ProxyConfig
+
+    (tmp_path / "more").mkdir()
+    files = {
+        "more/models.yaml": {"include": ["../last.yaml", "keys.yaml"], "model_list": [{"n": 1}]},
+        "more/keys.yaml": {"general_settings": {"master_key": "sk-2"}, "include": ["models.yaml"]},
+        "last.yaml": {"model_list": GOOD["model_list"], "router_settings": {"num_retries": 1}},
+        "keys.yaml": {"general_settings": {"master_key": "not this one"}},
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(yaml.safe_dump(content))
+    path = write(include=["more/models.yaml"], router_settings={"timeout": 9}, model_list=[])
+    theirs = asyncio.run(ProxyConfig().get_config(str(path)))
+
+    assert theirs == read_config(path)
+    assert {"num_retries": 1} == theirs["router_settings"]
+    assert "sk-2" == theirs["general_settings"]["master_key"]
+    write(include=["last.yaml"], model_list=[])
+    assert "1 of 1 deployments" in said(run(path)[1], "providers", "ok")
+
+
+@pytest.mark.parametrize("include", [["nowhere.yaml"], "models.yaml", [1]])
+def test_what_cannot_be_included(write, include):
+    code, findings = run(write(include=include))
+
+    assert code == 1
+    told = said(findings, "configuration", "fail")
+    assert "nowhere.yaml" in told or "include: expected a list of files" in told
+
+
+def test_models_in_the_database(write, monkeypatch):
+    """They cannot be seen in the file: that is no fault."""
+    assert "model_list is empty" in said(run(write(model_list=[]))[1], "providers", "warn")
+
+    stored = write(model_list=[], general_settings={"master_key": "s", "store_model_in_db": True})
+    code, findings = run(stored)
+    assert code == 0
+    assert "--url" in said(findings, "providers", "ok")
+    assert {"ok"} == {one["level"] for one in findings}
+
+    monkeypatch.setenv("STORE_MODEL_IN_DB", "True")
+    assert "--url" in said(run(write(model_list=[]))[1], "providers", "ok")
 
 
 def test_a_missing_file(tmp_path):
