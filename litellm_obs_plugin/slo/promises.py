@@ -1,7 +1,8 @@
 """Counts requests under objectives, and shows how they stand."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from litellm_obs_plugin.metrics.metric import Labels
@@ -10,6 +11,8 @@ from litellm_obs_plugin.record import Request
 from litellm_obs_plugin.slo.meter import Counter
 from litellm_obs_plugin.slo.objective import EVENTS, Objective, ObjectiveState, read_objective
 
+# Every look at the counts shows the gauges; the shortest window is 300 s, so they may be so old.
+FRESH_S = 3.0
 # What a live snapshot and so many seconds before it counted; None when that is not known.
 Past = Callable[[Snapshot, float], Snapshot | None]
 
@@ -31,15 +34,21 @@ class ObjectiveMeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promises:
-    """All objectives, and where their past is read."""
+    """All objectives, and where their past is read. For one thread."""
 
     objectives: Sequence[Objective]
     past: Past
+    _known: "_Known" = field(default_factory=lambda: _Known(), repr=False, compare=False)
 
-    def states(self, live: Snapshot) -> list[ObjectiveState]:
-        """How every objective stands at the time of *live*."""
+    def states(self, live: Snapshot) -> Sequence[ObjectiveState]:
+        """How every objective stands at the time of *live*, or at most :data:`FRESH_S` before."""
         if not self.objectives:
-            return []
+            return ()
+        if not 0 <= live.taken_at - self._known.at < FRESH_S:
+            self._known.states, self._known.at = self._read(live), live.taken_at
+        return self._known.states
+
+    def _read(self, live: Snapshot) -> Sequence[ObjectiveState]:
         events = Snapshot(
             started_at=live.started_at,
             taken_at=live.taken_at,
@@ -47,7 +56,7 @@ class Promises:
             series={EVENTS: live.series.get(EVENTS, {})},
         )
         last = cache(lambda seconds: self.past(events, seconds))
-        return [read_objective(one, last, now=live.taken_at) for one in self.objectives]
+        return tuple(read_objective(one, last, now=live.taken_at) for one in self.objectives)
 
     def show(self, snapshot: Snapshot) -> Snapshot:
         """*snapshot* with the objectives' gauges."""
@@ -71,6 +80,14 @@ class Promises:
                 "slo_budget_remaining_ratio": remaining,
             }
         )
+
+
+@dataclass(slots=True)
+class _Known:
+    """The last states, and when they were read (seconds since the epoch)."""
+
+    at: float = -math.inf
+    states: Sequence[ObjectiveState] = ()
 
 
 def since_start(live: Snapshot, seconds: float) -> Snapshot | None:

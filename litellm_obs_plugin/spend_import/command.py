@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from litellm_obs_plugin.doctor.patient import UnreadableError, read_patient
+from litellm_obs_plugin.doctor.inclusion import UnreadableError
+from litellm_obs_plugin.doctor.patient import read_patient
 from litellm_obs_plugin.gateway_api.query import QueryError, parse_query
 from litellm_obs_plugin.history.database import FILE, open_file
 from litellm_obs_plugin.history.keeper import read_name

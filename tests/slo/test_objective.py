@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from litellm_obs_plugin.slo.objective import (
     Objective,
     read_objective,
 )
-from litellm_obs_plugin.slo.promises import Promises, since_start
+from litellm_obs_plugin.slo.promises import FRESH_S, Promises, since_start
 
 NOW = 1_750_000_000.0
 AVAILABLE = Objective(name="a", objective=0.99, kind=Kind.AVAILABILITY)
@@ -122,6 +123,26 @@ def test_without_history_only_what_is_younger_than_the_window():
 
     assert [w for w, count in state.counts.items() if count is None] == ["5m"]
     assert state.burn_rates["6h"] == pytest.approx(10.0)
+
+
+def test_the_past_is_read_once_for_everyone_who_looks():
+    """Scrape, JSON and report within a moment share one reading; then it is read anew."""
+    asked = []
+
+    def past(live, seconds):
+        asked.append(seconds)
+        return live
+
+    promises = Promises(objectives=[AVAILABLE, FAST], past=past)
+    for after_s in (0.0, FRESH_S / 2):
+        promises.show(replace(counted(9, 1), taken_at=NOW + after_s))
+        promises.states(replace(counted(9, 1), taken_at=NOW + after_s))
+    assert sorted({*WINDOWS_S.values(), PERIOD_S}) == sorted(asked)
+
+    (later, _) = promises.states(replace(counted(5, 5), taken_at=NOW + FRESH_S))
+    assert later.burn_rates["5m"] == pytest.approx(50.0)
+    (clock_set_back, _) = promises.states(replace(counted(9, 1), taken_at=NOW))
+    assert clock_set_back.burn_rates["5m"] == pytest.approx(10.0)
 
 
 def test_gauges_are_absent_where_nothing_is_known():
