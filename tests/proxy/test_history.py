@@ -10,6 +10,7 @@ import pytest
 
 from tests.proxy import published
 from tests.proxy.conftest import TEMPLATE
+from tests.proxy.page import Page
 from tests.proxy.server import AUTH, start_proxy, write_config
 
 pytestmark = pytest.mark.proxy
@@ -49,7 +50,8 @@ def read(server, **query):
 
 def test_history_over_a_restart(tmp_path, free_port, simulator, wait_for):
     """
-    Requests before and after a restart stand in the same window, once each, with their cost.
+    Requests before and after a restart stand in the same window, once each, with their cost;
+    counters and sketches go on.
     """
     port, case = free_port(), "history-restart"
     with proxy_in(tmp_path, port=port, simulator=simulator, wait_for=wait_for) as server:
@@ -74,6 +76,10 @@ def test_history_over_a_restart(tmp_path, free_port, simulator, wait_for):
         assert len(calls) == 9
         assert whole["tokens"]["input"] == 900
         assert whole["tokens"]["output"] == 450
+        page = Page.parse(httpx.get(f"{server.url}/metrics", headers=AUTH, timeout=30).text)
+        assert page.total("requests_total") == 9
+        assert page.total("request_duration_seconds_count") == 9
+        assert page.total("tokens_total") == 9 * 150
         history = whole["history"]
         listed = httpx.get(
             f"{server.url}/api/gateway/requests", params={"limit": 1000}, headers=AUTH, timeout=30

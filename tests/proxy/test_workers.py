@@ -153,17 +153,3 @@ def test_killed_workers_lose_nothing(tmp_path, free_port, simulator, wait_for):
         assert totals == sorted(totals)
         # A killed worker may have answered what it had not yet counted: the last few in flight.
         assert sum(answered) - 8 <= totals[-1] <= sent_calls(simulator, case)
-
-
-def test_totals_survive_a_restart(tmp_path, free_port, simulator, wait_for):
-    """Stopped and started again on the same state: counters go on."""
-    for round_ in (1, 2):
-        with running(
-            "uvicorn", directory=tmp_path, port=free_port(), simulator=simulator, wait_for=wait_for
-        ) as server:
-            for _ in range(5):
-                assert ask(server, "restart")
-            wait_for(
-                lambda n=round_, s=server: scrape(s).total("requests_total") == 5 * n, timeout_s=20
-            )
-            assert scrape(server).total("tokens_total") == 5 * round_ * 15
