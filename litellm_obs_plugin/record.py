@@ -238,7 +238,7 @@ class TraceDetails:
 
     *project* is the one that the caller's key or team names. *joined*: LiteLLM's own callback
     traces the request in the same project. *redacted*: no text of it may be shown, which includes
-    what a provider says of an error.
+    what a provider says of an error. *private*: no trace of it may leave at all.
     """
 
     name: str | None = None
@@ -250,6 +250,7 @@ class TraceDetails:
     project: Project | None = None
     joined: bool = False
     redacted: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from litellm_obs_plugin.host import neighbour
 from litellm_obs_plugin.host.excerpt import write_json
-from litellm_obs_plugin.host.judgement import is_redacted
+from litellm_obs_plugin.host.judgement import is_private, is_redacted
 from litellm_obs_plugin.host.payload import call_id_of, mapping, metadata_of, payload_of, text
 from litellm_obs_plugin.langfuse_settings import Capture, base_url
 from litellm_obs_plugin.record import Project, TraceDetails
@@ -53,7 +53,9 @@ class Describer:
         )
 
     def describe(self, kwargs: Mapping[str, Any]) -> TraceDetails:
-        """The details in a log event's or a failure hook's kwargs."""
+        """The details in a log event's or a failure hook's kwargs; of a private request, none."""
+        if is_private(kwargs):
+            return TraceDetails(redacted=True, private=True)
         metadata, logged = metadata_of(kwargs), payload_of(kwargs)
         redacted = is_redacted(kwargs)
         captured = self.capture is not Capture.NONE and not redacted

@@ -33,6 +33,16 @@ def is_redacted(kwargs: Mapping[str, Any]) -> bool:
         return True
 
 
+def is_private(kwargs: Mapping[str, Any]) -> bool:
+    """Whether the caller wants the request logged nowhere, and LiteLLM lets callers choose that."""
+    holder = mapping(kwargs.get("litellm_params")) or kwargs
+    if holder.get("no-log") is not True:
+        return False
+    import litellm
+
+    return not getattr(litellm, "global_disable_no_log_param", False)
+
+
 def normalized_error(error: BaseException, *, status: int | None, message: str) -> str:
     """LiteLLM's stable code for *error*, such as ``503_PROVIDER_OVERLOADED``; or nothing."""
     try:

@@ -63,9 +63,13 @@ class Publisher:
         )
         done = replace(request, failovers=failovers) if failovers else request
         shown = done
-        if self._traces is not None:
-            shown = replace(done, details=None, trace_url=self._traces.url_of(done))
+        details = done.details
+        traces = self._traces if details is None or not details.private else None
+        if traces is not None:
+            shown = replace(done, details=None, trace_url=traces.url_of(done))
+        elif details is not None:
+            shown = replace(done, details=None)
         for sink in self._sinks:
             sink.record(shown)
-        if self._traces is not None:
-            self._traces.record(done)
+        if traces is not None:
+            traces.record(done)

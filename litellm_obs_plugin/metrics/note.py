@@ -1,10 +1,10 @@
 """What the specification says beyond a metric's help: how it is measured, what it leaves out."""
 
 NOTES: dict[str, str] = {
-    "requests_total": "Counted once, when the request has ended. LiteLLM's own health checks and "
-    "requests sent with `no-log` (unless `global_disable_no_log_param` is on) do not count. A "
-    "success is recorded within half a second of its end, and at once when its worker is asked for "
-    "numbers; `kill -9` loses what a worker had not recorded yet: 16 successes at most.",
+    "requests_total": "Counted once, when the request has ended, also one sent with `no-log`. "
+    "LiteLLM's own health checks do not count. A success is recorded within half a second of its "
+    "end, and at once when its worker is asked for numbers; `kill -9` loses what a worker had not "
+    "recorded yet: 16 successes at most.",
     "request_errors_total": "`source` is `client` for what the caller sent (400, context length, "
     "content policy, refusals), `gateway` when no deployment was left, else `provider`. A caller "
     "who hung up is not an error.",

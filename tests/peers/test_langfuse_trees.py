@@ -598,6 +598,16 @@ def test_all_books_say_the_same(gateway, traced):
     assert "at most 31d" in bad.text
 
 
+@pytest.mark.parametrize("fault", ["", "[fault:*=500]"])
+def test_a_caller_who_wants_no_log(gateway, peer, traced, fault):
+    """Nothing of it leaves, whether it is answered or fails; traces leave in their order."""
+    answer = chat(gateway, "chat", "unlogged", f"{USAGE} {fault}", **{"no-log": True})
+    trace_id = answer.headers["x-gateway-trace-id"]
+    traced(lambda case: chat(gateway, "chat", case))
+
+    assert trace_id not in peer.trace_ids()
+
+
 def test_headers_of_the_wire(gateway, peer, traced):
     traced(lambda case: chat(gateway, "chat", case))
 

@@ -469,6 +469,17 @@ def test_all_deployments_rest(gateway):
     assert_error(resting, "overloaded", "gateway")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_caller_who_wants_no_log_counts_all_the_same(gateway, wait_for, stream):
+    """What it costs is paid. Only what was said is nobody's business."""
+    body = {"no-log": True, "stream": stream}
+    seen = gateway.observe(lambda case: chat(gateway, "free", case, **body))
+
+    assert_one(seen, model_group="free", stream=str(stream).lower())
+    assert_tokens(seen)
+    wait_for(lambda: gateway.scrape().total("inflight_requests", model_group="free") == 0)
+
+
 def test_pass_through(gateway):
     def act(case):
         messages = [{"role": "user", "content": prompt(case)}]
