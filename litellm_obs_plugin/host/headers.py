@@ -51,7 +51,7 @@ class HeaderWriter:
 
     def _trace_id(self, data: Mapping[str, Any], call_id: str, received_at: float | None) -> str:
         """The finished request's, if it has ended: it knows more."""
-        finished = self.answers.get(call_id, since=received_at) if received_at is not None else None
+        finished = self.answers.get((call_id, received_at)) if received_at is not None else None
         if finished is not None and finished.trace_id is not None:
             return finished.trace_id
         joined = self.describer is not None and self.describer.joins(data)
@@ -61,7 +61,7 @@ class HeaderWriter:
         known = self.tracker.attempts((call_id, received_at))
         if known or received_at is None:
             return known
-        finished = self.answers.get(call_id, since=received_at)
+        finished = self.answers.get((call_id, received_at))
         return finished.attempts if finished is not None else ()
 
     def _cost_usd(

@@ -11,6 +11,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from litellm_obs_plugin.host import payload
+
 _CHAT = "/v1/chat/completions"
 # What an outer route has noted of itself; the inner one must find its own.
 _ROUTE_KEYS = frozenset(
@@ -21,26 +23,26 @@ _ROUTE_KEYS = frozenset(
 )
 _DONE = b"data: [DONE]"
 
-# (call id) -> the gateway object of that request, received since this relay began.
+# (call id) -> the gateway object of the request that this relay has passed on.
 Describe = Callable[[str], Any]
 
 
 class ChatRelay:
-    """An ASGI application. *describe(call id, since)* awaits the gateway object."""
+    """An ASGI application. *describe(call id, time of receipt)* awaits the gateway object."""
 
-    def __init__(self, *, router: ASGIApp, describe: Any, clock: Callable[[], float]) -> None:
+    def __init__(self, *, router: ASGIApp, describe: Any) -> None:
         self._router = router
         self._describe = describe
-        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         inner = {key: value for key, value in scope.items() if key not in _ROUTE_KEYS}
         inner["path"] = scope.get("root_path", "") + _CHAT
         inner["raw_path"] = inner["path"].encode()
-        since = self._clock()
+        state = inner.setdefault("state", {})
 
         async def describe(call_id: str) -> Any:
-            return await self._describe(call_id, since)
+            # LiteLLM notes it there when it lets the caller in, and in the request's metadata.
+            return await self._describe(call_id, payload.received_in(state))
 
         await self._router(inner, receive, _Answer(send, describe))
 

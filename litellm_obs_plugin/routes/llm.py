@@ -43,11 +43,14 @@ async def _read_as_it_comes() -> None:
 def llm_routes(app: FastAPI, surfaces: Surfaces) -> list[Route]:
     """The routes for ``POST``: the path, and what OpenAI's clients make of it as base URL."""
 
-    async def describe(call_id: str, since: float) -> dict[str, Any]:
-        request = await surfaces.answers.wait(call_id, since=since, timeout_s=_WAIT_S)
+    async def describe(call_id: str, received_at: float | None) -> dict[str, Any]:
+        request = None
+        if received_at is not None:
+            key = (call_id, received_at)
+            request = await surfaces.answers.wait(key, timeout_s=_WAIT_S)
         return build_answer(call_id, request).model_dump(mode="json", by_alias=True)
 
-    relay = ChatRelay(router=app.router, describe=describe, clock=surfaces.clock)
+    relay = ChatRelay(router=app.router, describe=describe)
     shown = {
         "tags": ["observability"],
         "responses": {200: with_example("llm", LlmAnswer)},

@@ -22,12 +22,12 @@ async def test_what_has_ended_needs_no_wait():
     answers = Answers()
     answers.record(finished())
 
-    assert finished() == await answers.wait("c", since=10.0, timeout_s=0)
+    assert finished() == await answers.wait(("c", 10.0), timeout_s=0)
 
 
 async def test_all_who_wait_are_woken():
     answers = Answers()
-    waiting = [asyncio.ensure_future(answers.wait("c", since=10.0, timeout_s=10)) for _ in range(3)]
+    waiting = [asyncio.ensure_future(answers.wait(("c", 10.0), timeout_s=10)) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
     await asyncio.sleep(0)
@@ -42,17 +42,18 @@ async def test_all_who_wait_are_woken():
 async def test_what_does_not_end_in_time_is_not_known():
     answers = Answers()
 
-    assert await answers.wait("c", since=10.0, timeout_s=0.001) is None
+    assert await answers.wait(("c", 10.0), timeout_s=0.001) is None
     assert {} == answers._waiting
 
 
 async def test_somebody_elses_request_of_the_same_id():
-    """Callers may choose the id: one received before is not theirs."""
+    """Callers may choose the id: one received before or after is not theirs."""
     answers = Answers()
     answers.record(finished(received_at=9.0))
+    answers.record(finished(received_at=10.5))
 
-    assert answers.get("c", since=10.0) is None
-    assert await answers.wait("c", since=10.0, timeout_s=0.001) is None
+    assert answers.get(("c", 10.0)) is None
+    assert await answers.wait(("c", 10.0), timeout_s=0.001) is None
 
 
 def test_only_so_many_are_remembered():
@@ -61,5 +62,5 @@ def test_only_so_many_are_remembered():
         answers.record(finished(call_id))
 
     assert [True, False, True] == [
-        answers.get(call_id, since=0) is not None for call_id in ("a", "b", "c")
+        answers.get((call_id, 10.0)) is not None for call_id in ("a", "b", "c")
     ]

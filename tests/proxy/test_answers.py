@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import anthropic
 import openai
@@ -214,6 +215,27 @@ def test_api_llm_failure(gateway):
     assert answers[0].status_code == 500
     assert body["error"]
     assert ("error", 2) == (body["gateway"]["outcome"], body["gateway"]["attempts"])
+
+
+def test_api_llm_with_an_id_that_others_use_at_the_same_time(gateway):
+    """Callers may choose the id, also one that they know of somebody else: each is told its own."""
+
+    def act(case):
+        def one(i: int) -> dict:
+            content = prompt(case, f"[tokens:{100 + i},{i}] [latency:{0.1 * i:.1f}]")
+            body = {"model": "chat", "messages": [{"role": "user", "content": content}]}
+            headers = {"x-litellm-call-id": "known-to-many"}
+            return gateway.client.post("/api/llm", json=body, headers=headers).json()["gateway"]
+
+        with ThreadPoolExecutor(5) as pool:
+            told.extend(pool.map(one, range(1, 6)))
+
+    told: list[dict] = []
+    gateway.observe(act, requests=5, calls=5)
+
+    assert [(100 + i, i) for i in range(1, 6)] == [
+        (t["tokens"]["input"], t["tokens"]["output"]) for t in told
+    ]
 
 
 def test_api_llm_without_a_key(proxy, gateway):
