@@ -97,7 +97,7 @@ class QuietCallback(CustomLogger):
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
         call_id = kwargs.get(_CALL_ID) if type(kwargs) is dict else None
-        self._add_end(call_id, ("request_success", self._succeeded, kwargs))
+        self._add_end(call_id, ("request_success", self._succeeded, kwargs, response_obj))
 
     async def async_log_failure_event(
         self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any

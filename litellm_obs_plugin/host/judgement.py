@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from litellm_obs_plugin.host.payload import mapping, metadata_of
+from litellm_obs_plugin.host.payload import held_by, mapping, metadata_of
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def is_redacted(kwargs: Mapping[str, Any]) -> bool:
 
 def is_private(kwargs: Mapping[str, Any]) -> bool:
     """Whether the caller wants the request logged nowhere, and LiteLLM lets callers choose that."""
-    holder = mapping(kwargs.get("litellm_params")) or kwargs
+    holder = held_by(kwargs).params
     if holder.get("no-log") is not True:
         return False
     import litellm

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from litellm_obs_plugin.host.payload import mapping, payload_of, text
+from litellm_obs_plugin.host.payload import held_by, mapping, payload_of, text
 
 LANGFUSE, LANGFUSE_OTEL = "langfuse", "langfuse_otel"
 
@@ -48,7 +48,7 @@ def is_on_for(logging_object: Any) -> bool:
 
 def trace_name_of(kwargs: Mapping[str, Any], *, call_id: str) -> str:
     """What LiteLLM's ``langfuse`` callback makes the trace id of; see its ``_log_langfuse_v2``."""
-    holder = mapping(kwargs.get("litellm_params")) or kwargs
+    holder = held_by(kwargs).params
     metadata = mapping(holder.get("metadata"))
     existing = text(metadata.get("existing_trace_id"))
     if existing is not None:

@@ -8,6 +8,7 @@ from litellm_obs_plugin.host import compat, failures, payload
 from litellm_obs_plugin.host.details import Describer
 from litellm_obs_plugin.host.directory import Directory
 from litellm_obs_plugin.host.price import read_cost
+from litellm_obs_plugin.host.stand_in import with_payload
 from litellm_obs_plugin.host.trace import trace_id_of
 from litellm_obs_plugin.host.tracker import Key, Tracker
 from litellm_obs_plugin.record import (
@@ -108,7 +109,7 @@ class Observer:
         )
         self._tracker.attempt_perhaps_broke(key, broken)
 
-    def request_succeeded(self, kwargs: Mapping[str, Any]) -> None:
+    def request_succeeded(self, kwargs: Mapping[str, Any], response: Any = None) -> None:
         """The one event of a request that got its answer, or whose caller hung up in mid-stream."""
         held = payload.held_by(kwargs)
         metadata = payload.metadata_of(kwargs, held)
@@ -116,6 +117,9 @@ class Observer:
         if key is None or payload.is_health_check(kwargs, held):
             return
         logged = payload.payload_of(kwargs)
+        if not logged:
+            kwargs = with_payload(kwargs, response)
+            logged = payload.payload_of(kwargs)
         operation = payload.operation_of_call(logged.get("call_type") or kwargs.get("call_type"))
         outcome = _outcome_of(logged)
         first = self._tracker.first_deployment(key)

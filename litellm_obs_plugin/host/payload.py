@@ -16,6 +16,7 @@ from litellm_obs_plugin.record import Caller, HostBudget, Operation, Owner, Time
 HEALTH_CHECK_TAG = "litellm-internal-health-check"
 
 _MAX_DIGITS = 15
+_MAX_TAGS = 50  # of one request; more would fill the series of everybody's tags
 
 Window = tuple[float, float]
 
@@ -90,9 +91,19 @@ class Held(NamedTuple):
 
 
 def held_by(kwargs: Mapping[str, Any]) -> Held:
-    """Where this kind of event keeps them."""
-    params = mapping(kwargs.get("litellm_params")) or kwargs
+    """Where this kind of event keeps them: log events in `litellm_params`, the others beside it.
+
+    A caller's body may have a field of that name, too: then the time of receipt stands beside it.
+    """
+    plain, other = mapping(kwargs.get("metadata")), mapping(kwargs.get("litellm_metadata"))
+    params = mapping(kwargs.get("litellm_params"))
+    if not params or _is_received(plain, other):
+        return Held(kwargs, plain, other)
     return Held(params, mapping(params.get("metadata")), mapping(params.get("litellm_metadata")))
+
+
+def _is_received(plain: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return received_in(plain) is not None or received_in(other) is not None
 
 
 def metadata_of(kwargs: Mapping[str, Any], held: Held | None = None) -> Mapping[str, Any]:
@@ -121,10 +132,15 @@ def received_in(metadata: Mapping[str, Any]) -> float | None:
 
 
 def is_health_check(kwargs: Mapping[str, Any], held: Held | None = None) -> bool:
-    """Whether LiteLLM itself sent this, to see whether a deployment answers."""
+    """Whether LiteLLM itself sent this, to see whether a deployment answers.
+
+    Callers may choose that tag as well, but what they send has a time of receipt.
+    """
     _, plain, other = held or held_by(kwargs)
     tags = payload_of(kwargs).get("request_tags"), plain.get("tags"), other.get("tags")
-    return tags != _NO_TAGS and any(map(_is_marked, tags))
+    if tags == _NO_TAGS or not any(map(_is_marked, tags)):
+        return False
+    return not _is_received(plain, other)
 
 
 def _is_marked(tags: Any) -> bool:
@@ -266,7 +282,7 @@ def provider_request_id(payload: Mapping[str, Any]) -> str | None:
 
 
 def read_caller(payload: Mapping[str, Any]) -> Caller:
-    """Team, key alias and the caller's own tags (LiteLLM adds user-agent tags: left out)."""
+    """Team, key alias, and the first of the caller's own tags (not LiteLLM's of user agents)."""
     metadata = mapping(payload.get("metadata"))
     team = text(metadata.get("user_api_key_team_alias")) or text(
         metadata.get("user_api_key_team_id")
@@ -286,7 +302,8 @@ def _caller(team: str | None, key_alias: str | None, tags: tuple[str, ...]) -> C
 
 
 def _own_tags(tags: Iterable[Any]) -> tuple[str, ...]:
-    return tuple([t for t in tags if isinstance(t, str) and not t.startswith("User-Agent:")])
+    own = [t for t in tags if isinstance(t, str) and not t.startswith("User-Agent:")]
+    return tuple(own[:_MAX_TAGS])
 
 
 def _read_budgets(

@@ -49,6 +49,7 @@ NOTES: dict[str, str] = {
     "of several workers, the latest.",
     "event_loop_lag_seconds": "What blocks the loop delays every request of that worker.",
     "plugin_record_seconds": "On the proxy's event loop, after the answer.",
+    "requests_by_tag_total": "Tags past the 50th of a request are left out.",
     "gen_ai_client_token_usage": "With `gen_ai_compat` only, as the next three. `input` holds "
     "cached tokens too, `output` reasoning. The recommended bounds (powers of 4) are among ours.",
     "gen_ai_client_operation_duration_seconds": "One per attempt; `error_type` is empty unless "

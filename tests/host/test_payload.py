@@ -176,6 +176,15 @@ def test_the_metadata_with_more_windows_is_the_complete_one():
         assert (1.0, 2.0) == payload.last_window(kwargs)
 
 
+def test_a_field_of_the_callers_that_is_named_as_the_proxys_own():
+    """A body may have `litellm_params`: the proxy's metadata then stand beside it."""
+    own = {"litellm_received_at": RECEIVED, "model_group": "chat"}
+    for theirs in ({"x": 1}, {"metadata": {"litellm_received_at": "2020", "model_group": "x"}}):
+        kwargs = {"metadata": own, "litellm_params": theirs}
+
+        assert own == payload.metadata_of(kwargs)
+
+
 @pytest.mark.parametrize("received", [None, "2026-11-24", 1.0])
 def test_a_time_of_receipt_that_is_none(received):
     assert payload.received_at_of({"metadata": {"litellm_received_at": received}}) is None
@@ -192,6 +201,20 @@ def test_a_time_of_receipt_that_is_none(received):
 def test_a_health_check_of_the_hosts_own(kwargs):
     assert payload.is_health_check(kwargs)
     assert not payload.is_health_check({"metadata": {"tags": payload.HEALTH_CHECK_TAG}})
+
+
+def test_a_callers_request_with_the_tag_of_a_health_check():
+    marked = {"tags": [payload.HEALTH_CHECK_TAG], "litellm_received_at": RECEIVED}
+
+    assert not payload.is_health_check({"metadata": marked})
+    assert not payload.is_health_check({"litellm_params": {"metadata": marked}})
+
+
+def test_only_so_many_tags_of_one_request():
+    """They are series that all callers share."""
+    tags = [f"t{i}" for i in range(3000)]
+
+    assert tuple(tags[:50]) == payload.read_caller({"request_tags": tags}).tags
 
 
 def test_caller():

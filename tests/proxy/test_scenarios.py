@@ -469,15 +469,27 @@ def test_all_deployments_rest(gateway):
     assert_error(resting, "overloaded", "gateway")
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_caller_who_wants_no_log_counts_all_the_same(gateway, wait_for, stream):
-    """What it costs is paid. Only what was said is nobody's business."""
-    body = {"no-log": True, "stream": stream}
-    seen = gateway.observe(lambda case: chat(gateway, "free", case, **body))
+HIDING = {
+    "no log": {"no-log": True},
+    "a health check's tag": {"metadata": {"tags": ["litellm-internal-health-check"]}},
+    "parameters of the proxy's own": {"litellm_params": {"metadata": {}}},
+    "tags that are no list": {"metadata": {"tags": "text"}},
+}
 
-    assert_one(seen, model_group="free", stream=str(stream).lower())
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("how", HIDING)
+def test_a_caller_who_would_rather_not_be_counted(gateway, wait_for, how, stream):
+    """What it costs is paid: the attempts, tokens and dollars are there, and nothing stays open."""
+    extra, body = f"{USAGE} [fault:*=500*1]", {**HIDING[how], "stream": stream}
+    seen = gateway.observe(lambda case: chat(gateway, "own-price", case, extra, **body), calls=2)
+
+    assert_one(seen, model_group="own-price", stream=str(stream).lower())
+    assert_attempts(seen, ("groq", "error", "server_error"), ("groq", OK, ""))
     assert_tokens(seen)
-    wait_for(lambda: gateway.scrape().total("inflight_requests", model_group="free") == 0)
+    paid_usd = total(seen.calls, OWN_PRICE)
+    assert seen.page.total("cost_usd_total") == pytest.approx(paid_usd, abs=1e-9)
+    wait_for(lambda: gateway.scrape().total("inflight_requests", model_group="own-price") == 0)
 
 
 def test_pass_through(gateway):
