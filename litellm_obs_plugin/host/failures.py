@@ -20,8 +20,14 @@ _BY_CLASS = {
     "RouterRateLimitError": ErrorType.OVERLOADED,
     "RouterRateLimitErrorBasic": ErrorType.OVERLOADED,
     "APIConnectionError": ErrorType.CONNECTION,
+    # httpx and aiohttp: how a stream breaks.
     "ReadError": ErrorType.CONNECTION,
     "ConnectError": ErrorType.CONNECTION,
+    "RemoteProtocolError": ErrorType.CONNECTION,
+    "ReadTimeout": ErrorType.TIMEOUT,
+    "ServerDisconnectedError": ErrorType.CONNECTION,
+    "ClientPayloadError": ErrorType.CONNECTION,
+    "SocketTimeoutError": ErrorType.TIMEOUT,
     "MidStreamFallbackError": ErrorType.CONNECTION,
 }
 _BY_STATUS = {
@@ -44,6 +50,7 @@ _CALLER_TYPES = frozenset(
     {ErrorType.BAD_REQUEST, ErrorType.CONTEXT_LENGTH, ErrorType.CONTENT_POLICY}
 )
 _REFUSED_STATUS = range(400, 500)
+_MAX_CHAIN = 8
 _REFUSED_TYPES = (ErrorType.AUTH, ErrorType.BUDGET, ErrorType.BAD_REQUEST)
 
 
@@ -130,6 +137,8 @@ def _failure(error: BaseException, error_type: ErrorType, source: Source) -> Fai
 
 
 def _type_of(error: BaseException) -> ErrorType:
+    if _is_malformed(error):
+        return ErrorType.BAD_REQUEST
     for parent in type(error).__mro__:
         found = _BY_CLASS.get(parent.__name__)
         if found is not None:
@@ -140,6 +149,21 @@ def _type_of(error: BaseException) -> ErrorType:
     if _budget_exceeded(error, text):
         return ErrorType.BUDGET
     return _BY_STATUS.get(_status(error) or 0, ErrorType.OTHER)
+
+
+def _is_malformed(error: BaseException) -> bool:
+    """LiteLLM trips over a body of the wrong shape while it translates it.
+
+    It calls that an `APIConnectionError`, and answers 400 when an `AttributeError` is behind it.
+    """
+    if type(error).__name__ != "APIConnectionError":
+        return False
+    behind: BaseException | None = error
+    for _ in range(_MAX_CHAIN):
+        if behind is None or isinstance(behind, AttributeError):
+            break
+        behind = behind.__cause__ or behind.__context__
+    return isinstance(behind, AttributeError)
 
 
 def _budget_exceeded(error: BaseException, text: str) -> bool:

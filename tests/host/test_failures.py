@@ -113,6 +113,7 @@ def test_a_bare_exception_about_something_else_is_not():
         ({"error_class": "ReadError", "error_code": ""}, "connection", PROVIDER, None),
         ({"error_class": "RateLimitError", "error_code": "429"}, "rate_limit", PROVIDER, 429),
         ({"error_class": "BadRequestError", "error_code": 400}, "bad_request", CLIENT, 400),
+        ({"error_class": "ReadTimeout", "error_code": ""}, "timeout", PROVIDER, None),
         ({"error_class": None, "error_code": None}, "other", PROVIDER, None),
         ({}, "other", PROVIDER, None),
     ],
@@ -173,3 +174,27 @@ def test_any_log_gives_a_failure(value):
     failure = failures.logged_failure({"error_class": value, "error_message": value})
 
     assert failure.error_type in ErrorType
+
+
+def test_litellm_trips_over_a_body_of_the_wrong_shape():
+    """What its proxy answers with 400 is not the provider's fault; a broken connection is."""
+
+    class APIConnectionError(Exception):  # LiteLLM's name
+        pass
+
+    def raised(behind: Exception) -> Exception:
+        try:
+            try:
+                raise behind
+            except Exception as error:
+                raise ValueError("translated") from error
+        except ValueError as error:
+            told = APIConnectionError("no")
+            told.__context__ = error
+            return told
+
+    types = [failures.provider_failure(raised(e)) for e in (AttributeError("x"), OSError("x"))]
+
+    assert [(ErrorType.BAD_REQUEST, CLIENT), (ErrorType.CONNECTION, PROVIDER)] == [
+        (one.error_type, one.source) for one in types
+    ]

@@ -482,14 +482,28 @@ HIDING = {
 def test_a_caller_who_would_rather_not_be_counted(gateway, wait_for, how, stream):
     """What it costs is paid: the attempts, tokens and dollars are there, and nothing stays open."""
     extra, body = f"{USAGE} [fault:*=500*1]", {**HIDING[how], "stream": stream}
-    seen = gateway.observe(lambda case: chat(gateway, "own-price", case, extra, **body), calls=2)
+    seen = gateway.observe(lambda case: chat(gateway, "primary", case, extra, **body), calls=2)
 
-    assert_one(seen, model_group="own-price", stream=str(stream).lower())
-    assert_attempts(seen, ("groq", "error", "server_error"), ("groq", OK, ""))
+    assert_one(seen, model_group="primary", stream=str(stream).lower())
+    assert_attempts(seen, ("openai", "error", "server_error"), ("openai", OK, ""))
     assert_tokens(seen)
-    paid_usd = total(seen.calls, OWN_PRICE)
+    paid_usd = total(seen.calls, price_of("gpt-4o"))
     assert seen.page.total("cost_usd_total") == pytest.approx(paid_usd, abs=1e-9)
-    wait_for(lambda: gateway.scrape().total("inflight_requests", model_group="own-price") == 0)
+    wait_for(lambda: gateway.scrape().total("inflight_requests", model_group="primary") == 0)
+
+
+def test_a_body_of_the_wrong_shape_is_not_the_providers_fault(gateway):
+    """LiteLLM calls it a connection error, tries again, and answers 400."""
+
+    def act(case):
+        body = {"model": "chat", "messages": f"no list [case:{case}]"}
+        assert gateway.client.post("/v1/chat/completions", json=body).status_code == 400
+
+    seen = gateway.observe(act, calls=0)
+
+    assert_one(seen, model_group="chat", outcome="error")
+    assert_error(seen, "bad_request", "client")
+    assert set(seen.page.by("attempts_total", "error_type")) == {("bad_request",)}
 
 
 def test_pass_through(gateway):
