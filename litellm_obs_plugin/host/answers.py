@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
-from litellm_obs_plugin.record import Request
+from litellm_obs_plugin.record import Outcome, Request
 
 _CAPACITY = 2_000
 
@@ -23,7 +23,7 @@ class Answers:
         """*settle* has everything recorded that has ended by now."""
         self._capacity = capacity
         self._settle = settle
-        self._finished: OrderedDict[Key, Request] = OrderedDict()
+        self._finished: OrderedDict[tuple[str, float | None], Request] = OrderedDict()
         self._waiting: dict[Key, list[asyncio.Future[None]]] = {}
 
     def is_awaited(self) -> bool:
@@ -32,18 +32,35 @@ class Answers:
 
     def record(self, request: Request) -> None:
         """Remember *request* and wake who waits for it."""
-        key = (request.call_id, request.received_at)
-        self._finished[key] = request
-        self._finished.move_to_end(key)
-        if len(self._finished) > self._capacity:
-            self._finished.popitem(last=False)
-        for future in self._waiting.pop(key, ()):
-            if not future.done():
-                future.set_result(None)
+        keys: list[tuple[str, float | None]] = [(request.call_id, request.received_at)]
+        if request.outcome is Outcome.REJECTED:
+            keys.append((request.call_id, None))
+        for key in keys:
+            self._finished[key] = request
+            self._finished.move_to_end(key)
+            if len(self._finished) > self._capacity:
+                self._finished.popitem(last=False)
+        self._wake(request)
+
+    def _wake(self, request: Request) -> None:
+        for key in [key for key in self._waiting if key[0] == request.call_id]:
+            if self.get(key) is not None:
+                for future in self._waiting.pop(key):
+                    if not future.done():
+                        future.set_result(None)
 
     def get(self, key: Key) -> Request | None:
-        """The finished request of that key."""
-        return self._finished.get(key)
+        """The finished request of that key.
+
+        Of one that LiteLLM refused at once the time of receipt may not be known: then one of the
+        same id that was refused since; it says nothing of anybody's traffic.
+        """
+        call_id, received_at = key
+        exact = self._finished.get(key)
+        if exact is not None:
+            return exact
+        refused = self._finished.get((call_id, None))
+        return refused if refused is not None and refused.received_at >= received_at else None
 
     async def wait(self, key: Key, *, timeout_s: float) -> Request | None:
         """The same, waiting up to *timeout_s* seconds for its end."""

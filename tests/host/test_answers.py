@@ -6,7 +6,7 @@ from litellm_obs_plugin.host.answers import Answers
 from litellm_obs_plugin.record import Operation, Outcome, Request
 
 
-def finished(call_id="c", received_at=10.0):
+def finished(call_id="c", received_at=10.0, outcome=Outcome.SUCCESS):
     return Request(
         call_id=call_id,
         received_at=received_at,
@@ -14,7 +14,7 @@ def finished(call_id="c", received_at=10.0):
         operation=Operation.CHAT,
         stream=False,
         model_group="chat",
-        outcome=Outcome.SUCCESS,
+        outcome=outcome,
     )
 
 
@@ -64,3 +64,19 @@ def test_only_so_many_are_remembered():
     assert [True, False, True] == [
         answers.get((call_id, 10.0)) is not None for call_id in ("a", "b", "c")
     ]
+
+
+async def test_a_request_that_was_refused_before_its_time_of_receipt_was_noted():
+    """Its own time is that of the refusal. One refused earlier is not it."""
+    answers = Answers()
+    waiting = asyncio.ensure_future(answers.wait(("c", 10.0), timeout_s=10))
+    await asyncio.sleep(0)
+    answers.record(finished(received_at=9.0, outcome=Outcome.REJECTED))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    refused = finished(received_at=10.1, outcome=Outcome.REJECTED)
+    answers.record(refused)
+
+    assert refused == await waiting
+    assert {} == answers._waiting

@@ -217,6 +217,16 @@ def test_api_llm_failure(gateway):
     assert ("error", 2) == (body["gateway"]["outcome"], body["gateway"]["attempts"])
 
 
+def test_api_llm_of_a_body_that_is_refused(gateway):
+    answer = gateway.client.post("/api/llm", json={"model": 5, "messages": []})
+
+    assert answer.status_code == 400
+    told = answer.json()["gateway"]
+    assert ("rejected", 0, None, "unknown") == tuple(
+        told[k] for k in ("outcome", "attempts", "costUsd", "costStatus")
+    )
+
+
 def test_api_llm_with_an_id_that_others_use_at_the_same_time(gateway):
     """Callers may choose the id, also one that they know of somebody else: each is told its own."""
 
