@@ -25,6 +25,7 @@ import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from gateways import (
     ACCOUNT,
@@ -211,8 +212,7 @@ def write_readme(sections: dict[str, str]) -> None:
 
 async def run_accounting(directory: Path, *, rounds: int, kept_in: Path | None) -> dict[str, str]:
     upstream, stop = start_upstream(directory), []
-    known = kept_in is not None and kept_in.exists()
-    measured = json.loads(kept_in.read_text()) if known else {}
+    measured = read_kept(kept_in, {})
     try:
         with LangfusePeer() as peer:
             for name, callbacks, everything, env in (
@@ -235,8 +235,7 @@ async def run_accounting(directory: Path, *, rounds: int, kept_in: Path | None) 
                 await gateway.client.aclose()
                 gateway.server.stop()
                 print(name, {k: round(v["median"], 4) for k, v in measured[name].items()})
-                if kept_in is not None:
-                    kept_in.write_text(json.dumps(measured))
+                write_kept(kept_in, measured)
                 assert not everything or peer.trace_ids(), "no trace arrived"
     finally:
         for server in (*stop, upstream):
@@ -309,6 +308,15 @@ async def run_scrapes(directory: Path) -> dict[str, str]:
     return {"scrape": told}
 
 
+def read_kept(path: Path | None, otherwise: Any) -> Any:
+    return json.loads(path.read_text()) if path is not None and path.exists() else otherwise
+
+
+def write_kept(path: Path | None, value: Any) -> None:
+    if path is not None:
+        path.write_text(json.dumps(value))
+
+
 def keep(measured: dict, path: Path | None) -> dict:
     """*measured* with what *path* has of earlier runs, and there from now on."""
     if path is None:
@@ -317,8 +325,8 @@ def keep(measured: dict, path: Path | None) -> dict:
         {"proxy": name, "load": load.name, "cpu": cpu, "took": measured["took"][name, load]}
         for (name, load), cpu in measured["cpu"].items()
     ]
-    earlier = json.loads(path.read_text()) if path.exists() else []
-    path.write_text(json.dumps([*earlier, *rows]))
+    earlier = read_kept(path, [])
+    write_kept(path, [*earlier, *rows])
     loads = {load.name: load for load in LOADS}
     kept: dict = {"cpu": {}, "took": {}}
     for row in [*earlier, *rows]:
