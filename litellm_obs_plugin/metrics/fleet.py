@@ -28,7 +28,7 @@ from litellm_obs_plugin.metrics.worker_file import SUFFIX
 log = logging.getLogger(__name__)
 
 _READ_TRIES = 50
-_SERIES_PER_TURN = 24
+_SERIES_PER_TURN = 32
 _PAUSE_S = 50e-6
 
 T = TypeVar("T")
