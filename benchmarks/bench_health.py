@@ -2,13 +2,15 @@
 
 Budget: 1,000 questions with a p99 of 5 ms in the handler, and no probe started by them. The
 providers are real sockets that answer late, the prober runs all the time, and the proxy's auth is a
-stand-in: what is measured is ours.
+stand-in: what is measured is ours. *In the handler* is our route's function alone; *in the
+application* adds FastAPI's routing and dependencies, and whatever the machine does meanwhile.
 """
 
 import asyncio
 import multiprocessing
 import statistics
 import time
+from functools import wraps
 from types import SimpleNamespace
 
 import httpx
@@ -87,25 +89,40 @@ def monitor(prober, tmp_path):
 
 @pytest.fixture
 def app(monitor):
-    """Our health route, which notes how long each answer took it."""
+    """Our health route. ``app.state.handled`` has the seconds of each call of the handler alone."""
     app = FastAPI()
-    app.include_router(health_router(SimpleNamespace(health=monitor, roles=("proxy_admin",))))
+    app.state.handled = []
+    for route in health_router(SimpleNamespace(health=monitor, roles=("proxy_admin",))).routes:
+        app.add_api_route(route.path, timed(route.endpoint, app.state.handled))
     user = SimpleNamespace(user_role="proxy_admin", allowed_routes=[])
-    app.dependency_overrides[access.user_api_key_auth] = lambda: user
+
+    async def authenticate():  # as the proxy's own, on the event loop and not in a thread
+        return user
+
+    app.dependency_overrides[access.user_api_key_auth] = authenticate
     return app
 
 
+def timed(handle, seconds):
+    """*handle* that adds to *seconds* how long each call took."""
+
+    @wraps(handle)
+    async def measure(*arguments, **named):
+        at_s = time.perf_counter()
+        try:
+            return await handle(*arguments, **named)
+        finally:
+            seconds.append(time.perf_counter() - at_s)
+
+    return measure
+
+
 async def ask(app, monitor, prober, times):
-    """Seconds of each answer in the application, and the rounds and seconds that passed."""
+    """Seconds of each answer of the application, and the rounds and seconds that passed."""
     running = [asyncio.create_task(monitor.run()), asyncio.create_task(monitor.run_probes())]
     seconds = []
 
-    async def timed(scope, receive, send):
-        at_s = time.perf_counter()
-        await app(scope, receive, send)
-        seconds.append(time.perf_counter() - at_s)
-
-    transport = httpx.ASGITransport(app=timed)
+    transport = httpx.ASGITransport(app=timed(app.__call__, seconds))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             while prober.rounds == 0:  # noqa: ASYNC110 rounds end in a thread
@@ -128,9 +145,15 @@ def test_a_thousand_questions(benchmark, app, monitor, prober):
         lambda: asyncio.run(ask(app, monitor, prober, times)), rounds=1
     )
 
-    p99_ms = sorted(seconds)[int(0.99 * len(seconds))] * 1000
-    benchmark.extra_info["measured"] = p99_ms
-    median_ms = statistics.median(seconds) * 1000
-    print(f"\n{times} questions: median {median_ms:.2f} ms, p99 {p99_ms:.2f} ms, budget 5 ms")
-    print(f"{rounds} rounds of probes in {lasted_s:.1f} s")
+    handled = app.state.handled
+    assert len(handled) == len(seconds) == times
+    benchmark.extra_info["measured"] = p99_ms(handled)
+    print(f"\n{times} questions, {rounds} rounds of probes in {lasted_s:.1f} s; budget 5 ms p99")
+    for where, found in (("in the handler", handled), ("in the application", seconds)):
+        median_ms = statistics.median(found) * 1000
+        print(f"{where}: median {median_ms:.3f} ms, p99 {p99_ms(found):.3f} ms")
     assert rounds <= lasted_s / (0.9 * INTERVAL_S) + 1
+
+
+def p99_ms(seconds):
+    return sorted(seconds)[int(0.99 * len(seconds))] * 1000
