@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 import time
+from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
@@ -30,6 +32,7 @@ _WISHES = {
     *("span", "live", "cost_by", "model", "provider", "team", "compare_a", "compare_b"),
     *("request", "zoom", "theme"),
 }
+_ZOOM = re.compile(r"([0-9]{1,11})-([0-9]{1,11})")  # until the year 5138; more has no calendar
 _log = logging.getLogger(__name__)
 
 
@@ -123,6 +126,18 @@ class Dashboard(param.Parameterized):
         elif name in _WISHES:
             self.param.update(**{name: value})
 
+    def take_each(self, values: Mapping[str, Any]) -> None:
+        """Take of *values* what is allowed: one bad word in a link does not cost the others.
+
+        A name that is a number (``team=2024``) has been read as one.
+        """
+        for name, value in values.items():
+            words = isinstance(self.param[name], param.String) and not isinstance(value, str)
+            try:
+                self.param.update(**{name: str(value) if words else value})
+            except ValueError as error:
+                _log.warning("A word of the address was not understood: %s", error)
+
     def use(self, palette: Palette) -> None:
         """Change the colours of the charts; all else follows the page's variables."""
         for chart in self.charts.values():
@@ -209,7 +224,8 @@ class Dashboard(param.Parameterized):
 
 
 def _interval(zoom: str) -> tuple[int, int] | None:
-    start, _, end = zoom.partition("-")
-    if start.isdigit() and end.isdigit() and int(start) < int(end):
-        return int(start), int(end)
-    return None
+    found = _ZOOM.fullmatch(zoom)
+    if found is None:
+        return None
+    start, end = map(int, found.groups())
+    return (start, end) if start < end else None

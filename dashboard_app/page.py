@@ -10,7 +10,7 @@ from dashboard_app.picture import Gallery
 from dashboard_app.store import Store
 from dashboard_app.workshop import Charts
 
-_ADDRESS = {
+ADDRESS = {
     "span": "range",
     "live": "live",
     "cost_by": "by",
@@ -33,7 +33,7 @@ def build_page(
     dashboard = Dashboard(store, gallery=gallery, charts=charts)
     location = pn.state.location
     if location is not None:
-        location.sync(dashboard, _ADDRESS)
+        location.sync(dashboard, ADDRESS, on_error=dashboard.take_each)
     dashboard.peek()
     pn.state.onload(dashboard.start)
     pn.state.on_session_destroyed(lambda _: dashboard.stop())
@@ -94,6 +94,7 @@ def _flex(*views: Any) -> Any:
     for view in views:
         if "flex" not in view.styles:
             view.styles = {"flex": "1 1 400px", "min-width": "min(100%, 330px)"}
+        view.styles = {**view.styles, "align-self": "stretch"}  # Panel's own is flex-start
     return pn.FlexBox(
         *views,
         gap="12px",

@@ -42,7 +42,7 @@ def tiles(metrics: Json, history: Json | None) -> list[Tile]:
         Tile(
             label="Success rate",
             value=units.percent(success),
-            detail=f"{units.count(requests['error'])} errors",
+            detail=units.counted(requests["error"], "error"),
             tone=errors_tone,
             spark=_success(past),
             **_change(metrics, "successRate", better=1),
@@ -76,9 +76,7 @@ def status_tile(metrics: Json) -> Tile:
     """The worst of what providers and circuits say."""
     providers = metrics.get("providers") or {}
     states = [state["status"] for state in providers.values()]
-    opened = sorted(
-        {c["provider"] for c in (metrics.get("circuits") or ()) if c["state"] == "open"}
-    )
+    opened = _opened(metrics)
     healthy = states.count("healthy")
     detail = f"{healthy} of {len(states)} providers healthy" if states else "No provider seen yet"
     if opened:
@@ -90,6 +88,16 @@ def status_tile(metrics: Json) -> Tile:
     if not states:
         return Tile(label="Status", value="○ Waiting", detail=detail)
     return Tile(label="Status", value="◐ Degraded", detail=detail, tone="warn")
+
+
+def _opened(metrics: Json) -> list[str]:
+    """Providers with an open circuit, each since when the first of its circuits is open."""
+    since: dict[str, str] = {}
+    for circuit in metrics.get("circuits") or ():
+        if circuit["state"] == "open":
+            name, at = circuit["provider"], str(circuit.get("since") or "")
+            since[name] = min(filter(None, (since.get(name), at)), default="")
+    return [f"{name} since {at[11:16]}" if at else name for name, at in sorted(since.items())]
 
 
 def _change(metrics: Json, name: str, *, better: int) -> dict[str, str]:

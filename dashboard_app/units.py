@@ -16,6 +16,11 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
+def counted(value: float | None, one: str) -> str:
+    """A count with its noun, such as 1 error or 17.1k errors; *one* takes an s for many."""
+    return f"{count(value)} {one if value == 1 else f'{one}s'}"
+
+
 def money(value: float | None) -> str:
     """US dollars; small amounts keep three significant digits."""
     if value is None:

@@ -63,7 +63,8 @@ document.addEventListener("click", event => {
     at.setAttribute("aria-pressed", String(on)); wish(data.toggle, on);
   } else if ("clear" in data) { wish("filters", {});
   } else if ("theme" in data) {
-    paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+    wanted = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    paint(wanted);
   } else if ("csv" in data) { tableCsv(at);
   } else if ("csvOf" in data) { chartCsv(data.csvOf);
   } else if ("pngOf" in data) { chartPng(data.pngOf);
@@ -125,5 +126,8 @@ function link() {
     document.getElementById("live").classList.add("shown");
     link();
     if (document.documentElement.dataset.theme === "light") { wish("theme", "light"); }
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", system => {
+      if (!wanted) { paint(system.matches ? "light" : "dark"); }
+    });
   } else { requestAnimationFrame(wait); }
 })();

@@ -32,7 +32,7 @@ def _card(name: str, state: Json, metrics: Json, history: Json | None, health: J
     errors = sum(row["errors"] for row in rows)
     reason = dig(health, "components", "providers", name, "message")
     if state["status"] == "healthy" or not reason:
-        reason = f"{units.count(attempts)} attempts"
+        reason = units.counted(attempts, "attempt")
     success = units.percent(1 - errors / attempts if attempts else None)
     spark = dig(history, "byProvider", name, "requests") or ()
     colour = f"var(--{border or 'ok'})"

@@ -51,7 +51,9 @@ def render_budgets(slo: Json) -> str:
             "Budgets and objectives", "", _empty("None set: add budgets or slo to the settings")
         )
     table = _table(
-        ("Name", "Used or objective", "Left", "Forecast"), "".join(rows), label="Budgets"
+        ("Name", "Used or objective", "Left", "Forecast or burn rate"),
+        "".join(rows),
+        label="Budgets",
     )
     return card("Budgets and objectives", "", table)
 

@@ -48,7 +48,7 @@ def _lane(
         if dig(f, "from", "deployment") == one["deployment"] and epoch_ms(f["time"]) >= start
     )
     name = f"{one['modelGroup']} · {one['provider']}"
-    said = f"{name}: {one['state']}, open {len(spans)} times"
+    said = f"{name}: {one['state']}, open {units.counted(len(spans), 'time')}"
     return (
         f'<div class="lane"><span title="{text(name)}">{text(name)}</span>'
         f'<span class="track" role="img" aria-label="{text(said)}">{bars}{marks}</span></div>'

@@ -4,8 +4,10 @@ import time
 
 import pytest
 from bokeh.document import Document
+from panel.io.location import Location
 from panel.io.state import set_curdoc
 
+from dashboard_app import page
 from dashboard_app.dashboard import Dashboard
 from dashboard_app.page import build_page
 from dashboard_app.store import Frame, Store
@@ -123,8 +125,9 @@ def test_a_brushed_span_fills_the_charts(dashboard, frame):
     assert f"{start}-{start + 60}" == dashboard.zoom
     figure = dashboard.charts["latency"].figure
     assert (start * 1000, (start + 60) * 1000) == (figure.x_range.start, figure.x_range.end)
-    dashboard.zoom = "nonsense"
-    assert 900_000 == dashboard.bounds()[1] - dashboard.bounds()[0]
+    for wrong in ("nonsense", "²-³", f"1-{10**30}", "60-60"):
+        dashboard.zoom = wrong
+        assert 900_000 == dashboard.bounds()[1] - dashboard.bounds()[0]
 
 
 def test_without_requests_it_says_what_to_do(dashboard, gateway):
@@ -199,6 +202,16 @@ def test_a_wish_that_cannot_be_granted_changes_nothing(gateway, wish):
     dashboard.ask(wish)
 
     assert ("15m", True) == (dashboard.span, dashboard.live)
+
+
+def test_one_bad_word_in_a_link_does_not_cost_the_others(gateway):
+    dashboard = Dashboard(Store(gateway))
+    location = Location(search="?range=9y&by=Nothing&live=maybe&team=2024&model=chat&zoom=7")
+
+    location.sync(dashboard, page.ADDRESS, on_error=dashboard.take_each)
+
+    assert ("15m", True, "Model") == (dashboard.span, dashboard.live, dashboard.cost_by)
+    assert ("2024", "chat") == (dashboard.team, dashboard.model)
 
 
 def test_a_zoom_into_the_past_asks_for_a_range_that_covers_it(dashboard, frame):

@@ -20,7 +20,7 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE_MS = 90_000
 PICTURES = os.environ.get("DASHBOARD_PICTURES")
-_COLOURS = 96
+_COLOURS = 224
 
 
 class Line:

@@ -22,7 +22,7 @@ from tests.proxy.server import start_proxy, write_config
 pytestmark = [pytest.mark.proxy, pytest.mark.peers]
 
 # Of the traffic before a picture.
-_CALM_S, _INCIDENT_S = 100, 30
+_CALM_S, _INCIDENT_S = 70, 30
 _MIX = ("chat", "backup", "claude", "chat", "primary", "resting", "chat")
 
 
@@ -108,9 +108,26 @@ def flow(gateway, words="", *, for_s):
         threading.Event().wait(0.1 + 0.08 * (1 + math.sin(n / 60)))
 
 
+def pictures(visits, url, state, *looks, since):
+    """A picture of each width and theme, its charts beginning with the traffic."""
+    zoom = f"?zoom={since}-{int(time.time())}"
+    for width, scheme in looks:
+        page = visits.open(f"{url}/{zoom}", scheme=scheme, width=width)
+        picture(page, f"{state}-{scheme}-{width}")
+
+
 @pytest.fixture
 def page(visits, url):
     return visits.open(url)
+
+
+def test_a_gateway_without_traffic_says_what_to_do(page, visits, url):
+    soon(page.locator("body"), "Send one through the proxy (POST /v1/chat/completions)")
+    soon(tile(page, "Requests"), "0")
+    soon(tile(page, "Success rate"), "—")
+    if PICTURES:
+        picture(page, "empty-dark-1440")
+        picture(visits.open(url, scheme="light", width=400), "empty-light-400")
 
 
 def test_an_outage_of_a_provider_is_seen_within_ten_seconds(gateway, page, visits, url):
@@ -123,10 +140,12 @@ def test_an_outage_of_a_provider_is_seen_within_ten_seconds(gateway, page, visit
     soon(events, "None so far")
     soon(region(page, "Components"), "Healthy")
     soon(region(page, "Budgets and objectives"), "answered")
+    began = int(time.time())
     if PICTURES:
         flow(gateway, for_s=_CALM_S)
-        picture(page, "healthy-dark-1440")
-        picture(visits.open(url, scheme="light", width=1024), "healthy-light-1024")
+        pictures(
+            visits, url, "healthy", (1440, "dark"), (1024, "light"), (400, "dark"), since=began
+        )
 
     failed = time.monotonic()
     for _ in range(3):
@@ -135,7 +154,8 @@ def test_an_outage_of_a_provider_is_seen_within_ten_seconds(gateway, page, visit
     def left_s():
         return max(failed + 10 - time.monotonic(), 0.1)
 
-    soon(tile(page, "Status"), "Circuit open: openai", within_s=left_s())
+    clock = time.strftime("%H:", time.gmtime())
+    soon(tile(page, "Status"), f"Circuit open: openai since {clock}", within_s=left_s())
     soon(tile(page, "Status"), "Degraded", within_s=left_s())
     soon(events, "✕ open", within_s=left_s())
     soon(events, "failover", within_s=left_s())
@@ -145,11 +165,11 @@ def test_an_outage_of_a_provider_is_seen_within_ten_seconds(gateway, page, visit
     assert lane.locator("i").count() >= 1
     if PICTURES:
         flow(gateway, "[fault:gpt-4o=503]", for_s=_INCIDENT_S)
-        for scheme, width in (("dark", 1440), ("light", 1440), ("dark", 1024), ("light", 400)):
-            picture(visits.open(url, scheme=scheme, width=width), f"incident-{scheme}-{width}")
+        looks = ((1440, "dark"), (1440, "light"), (1024, "dark"), (400, "light"))
+        pictures(visits, url, "incident", *looks, since=began)
 
 
-def test_the_proxy_itself_stops_and_comes_back(gateway, house, page):
+def test_the_proxy_itself_stops_and_comes_back(gateway, house, page, visits, url):
     """
     The banner says since when and why; the page heals without a reload, and counts on.
     """
@@ -164,6 +184,8 @@ def test_the_proxy_itself_stops_and_comes_back(gateway, house, page):
     soon(tile(page, "Requests"), f"{before:,}")
     soon(page.locator("body"), "✕ stale")
     picture(page, "stale-dark-1440")
+    if PICTURES:
+        picture(visits.open(url, scheme="light", width=1024), "stale-light-1024")
     house.start()
 
     alert.wait_for(state="hidden")
