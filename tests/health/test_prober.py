@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import ssl
 import subprocess
 import sys
 from contextlib import suppress
@@ -18,7 +20,9 @@ from litellm_obs_plugin.health.state_files import StateFiles
 from litellm_obs_plugin.health.target import Target
 from litellm_obs_plugin.metrics.election import Election
 from tests.health.house import NOW, deployment, probed
+from tests.health.upstream import Upstream
 
+SECURE = "https://127.0.0.1"
 ELECT = """
 import sys
 from pathlib import Path
@@ -84,6 +88,37 @@ async def test_a_round_every_interval(make_prober, tmp_path, upstream):
 
     assert len(upstream.seen) >= 3
     assert Finding.OK is Board(tmp_path).read()["dep-a"].finding
+
+
+async def test_the_round_after_an_end_of_trouble_sees_it(
+    make_prober, tmp_path, free_port, certificate, monkeypatch
+):
+    """A name that did not resolve, a port where nobody listened, a peer that spoke no TLS."""
+    resolve, known = socket.getaddrinfo, []
+
+    def look_up(host, *arguments, **named):
+        return resolve("127.0.0.1" if host in known else host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    refused, context = free_port(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*map(str, certificate))
+    bundle = str(certificate[0])
+    with Upstream(port=0, speaks_first=True) as insecure:
+        targets = [
+            Target(deployment=deployment("dns"), url=f"http://nowhere.invalid:{refused}/models"),
+            Target(deployment=deployment("connection"), url=f"http://127.0.0.1:{refused}/models"),
+            Target(deployment=deployment("tls"), url=f"{SECURE}:{insecure.port}", verify=bundle),
+        ]
+        prober, board = make_prober(targets=lambda: targets), Board(tmp_path)
+        await prober.probe_now()
+    found = {one.removeprefix("dep-"): probe.finding for one, probe in board.read().items()}
+    assert {one: one for one in ("dns", "connection", "tls")} == found
+
+    known.append("nowhere.invalid")
+    with Upstream(port=refused) as late, Upstream(port=insecure.port, context=context) as secure:
+        await prober.probe_now()
+    assert [Finding.OK] * 3 == [one.finding for one in board.read().values()]
+    assert {"GET"} == {head.split()[0] for head in (*late.seen, *secure.seen)}
 
 
 async def test_only_the_elected_one_probes(make_prober, upstream):
