@@ -1,7 +1,7 @@
 """Langfuse away for a minute under load, through a real proxy: what callers, memory and books see.
 
-Three stretches of one run: Langfuse is there, away, there again. Away it refuses connections or
-hangs. Latencies of the middle stretch stand beside those of its neighbours.
+Stretches of one run: Langfuse is there, away, there again, for as many rounds as asked. Away it
+refuses connections or hangs. Latencies of a stretch without it stand beside its neighbours'.
 """
 
 import argparse
@@ -28,6 +28,7 @@ SIZE = 2  # observations of a request: itself and its one attempt
 CALLERS = 16
 BODY = json.dumps({"model": "chat", "messages": [{"role": "user", "content": "[tokens:20,10] hi"}]})
 RECOVERED_S = 10.0
+T_95 = (0, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # by degrees of freedom
 COLUMNS = (
     *("Langfuse", "requests", "per s", "p50, ms", "p95, ms", "RSS, MiB"),
     *("traces wait", "MiB", "dropped", "recovery, s"),
@@ -104,12 +105,12 @@ class Callers:
 
 
 class Run:
-    """The five stretches, and what must hold in the end."""
+    """The stretches, and what must hold in the end."""
 
     def __init__(
-        self, *, fault: str, rate: float, up_s: float, away_s: float, directory: Path
+        self, *, fault: str, rounds: int, rate: float, up_s: float, away_s: float, directory: Path
     ) -> None:
-        self._fault, self._up_s, self._away_s = fault, up_s, away_s
+        self._fault, self._rounds, self._up_s, self._away_s = fault, rounds, up_s, away_s
         self._port = _free_port()
         self._peers = [LangfusePeer(port=self._port)]
         self._peer.__enter__()
@@ -136,7 +137,7 @@ class Run:
             peer.records.clear()
         self._start = self._page()
         stretches = []
-        for name in ("there", self._fault, "there"):
+        for name in ("there", *(self._fault, "there") * self._rounds):
             stretches.append(self._stretch(name))
             print(stretches[-1].row(), flush=True)
         self._judge(stretches)
@@ -206,6 +207,7 @@ class Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fault", choices=("refused", "hanging"))
+    parser.add_argument("--rounds", type=int, default=1, help="times that Langfuse goes away")
     parser.add_argument("--rate", type=float, default=20.0, help="requests per second")
     parser.add_argument("--there", type=float, default=20.0, help="seconds of each such stretch")
     parser.add_argument("--away", type=float, default=60.0, help="seconds of each such stretch")
@@ -213,6 +215,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         run = Run(
             fault=asked.fault,
+            rounds=asked.rounds,
             rate=asked.rate,
             up_s=asked.there,
             away_s=asked.away,
@@ -223,11 +226,28 @@ def main() -> None:
             stretches = run.measure()
         finally:
             run.close()
-    there, away, again = stretches
     for at in (0.5, 0.95):
-        beside = statistics.fmean(quantile(s.took_s, at) for s in (there, again))
-        ratio = quantile(away.took_s, at) / beside
-        print(f"{away.name}: p{at * 100:.0f} is {ratio:.2f} of that with Langfuse", flush=True)
+        found = ratios(stretches, at)
+        print(f"{asked.fault}: p{at * 100:.0f} is {interval(found)} of that with Langfuse")
+
+
+def ratios(stretches: list[Stretch], at: float) -> list[float]:
+    """A quantile of each stretch without Langfuse, of the mean of its two neighbours."""
+    found = [quantile(stretch.took_s, at) for stretch in stretches]
+    return [
+        away / statistics.fmean((found[n - 1], found[n + 1]))
+        for n, away in enumerate(found)
+        if n % 2
+    ]
+
+
+def interval(values: list[float]) -> str:
+    """The mean, with its 95 % confidence interval (Student) when there are several."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return f"{mean:.2f}"
+    half = T_95[len(values) - 1] * statistics.stdev(values) / len(values) ** 0.5
+    return f"{mean:.2f} ({mean - half:.2f} to {mean + half:.2f})"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The metadata of observations: flat, in plain values, so that Langfuse can filter by each."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from litellm_obs_plugin.langfuse.observation import Plain
 from litellm_obs_plugin.record import (
@@ -12,8 +13,10 @@ from litellm_obs_plugin.record import (
     Outcome,
     Request,
 )
+from litellm_obs_plugin.redaction import hide_secrets
 
 _MAX_CHARS = 2_000
+_named = lru_cache(maxsize=4096)(hide_secrets)  # a caller may paste a key where a model belongs
 
 
 def of_all(request: Request) -> dict[str, Plain]:
@@ -35,7 +38,7 @@ def of_request(request: Request, *, shared: Mapping[str, Plain]) -> dict[str, Pl
         "outcome": request.outcome,
         "operation": request.operation,
         "stream": request.stream,
-        "model_group": request.model_group[:_MAX_CHARS],
+        "model_group": _named(request.model_group[:_MAX_CHARS]),
         "attempts": tries,
         "failovers": len(request.failovers),
         "trace_cost_usd": request.cost_usd or 0.0,

@@ -168,7 +168,7 @@ def _attempt(
         id=ids.of(Part.ATTEMPT, number),
         parent=root.id,
         kind=kind,
-        name=f"attempt {number} {deployment.provider}/{deployment.model}"[:MAX_CHARS],
+        name=f"attempt {number} {deployment.provider}/{_safe(deployment.model)}"[:MAX_CHARS],
         started_at=attempt.started_at,
         ended_at=max(attempt.started_at, ended_at),
         level=_LEVELS[attempt.outcome],
@@ -178,8 +178,11 @@ def _attempt(
 
 
 def _price(part: Observation, attempt: Attempt, details: TraceDetails, *, is_last: bool) -> None:
-    part.model = attempt.deployment.model[:MAX_CHARS]
-    part.parameters = details.parameters
+    part.model = _safe(attempt.deployment.model)
+    part.parameters = {
+        name: _safe(value) if isinstance(value, str) else value
+        for name, value in details.parameters.items()
+    }
     part.cost_usd = cost_details(attempt.cost)
     if attempt.tokens is not None:
         part.usage = usage_details(attempt.tokens)

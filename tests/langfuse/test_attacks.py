@@ -14,7 +14,7 @@ from litellm_obs_plugin.langfuse.encode import encode
 from litellm_obs_plugin.langfuse.parcel import wrap
 from litellm_obs_plugin.langfuse.tree import Stamp, build_tree
 from litellm_obs_plugin.record import Caller, Deployment, Project, TraceDetails
-from tests.langfuse.requests import NOW, answered, failed, request
+from tests.langfuse.requests import BACKUP, NOW, answered, failed, request
 from tests.peers.langfuse_mapping import read_records
 
 HUGE = "x" * 1_000_000
@@ -56,6 +56,24 @@ def test_what_waits_is_weighed_with_all_that_callers_choose():
     light, heavy = wrap(request()), wrap(request(caller=Caller(tags=tags), details=details))
 
     assert heavy.size >= light.size + 50 * 190
+
+
+def test_keys_where_they_do_not_belong():
+    """Callers paste them anywhere; no text of a trace shows one."""
+    key = "sk-proj-4fT9x0aB3cD5eF7gH9"
+    tree = build_tree(
+        request(
+            model_group=key,
+            attempts=(answered(deployment=replace(BACKUP, model=key)),),
+            caller=Caller(tags=(f"key={key}",)),
+            details=TraceDetails(
+                name=f"Bearer {key}", user=key, session=key, parameters={"tool_choice": key}
+            ),
+        ),
+        stamp=Stamp(),
+    )
+
+    assert key.encode() not in encode([tree], version="1")
 
 
 def test_a_provider_that_quotes_the_prompt_when_it_may_not_be_shown():

@@ -12,7 +12,7 @@ from litellm_obs_plugin.record import Project, TraceDetails
 from tests.langfuse.requests import request
 from tests.peers.langfuse_peer import LangfusePeer
 
-OUTAGE_S = float(os.environ.get("LANGFUSE_OUTAGE_S", "3"))
+OUTAGE_S = float(os.environ.get("LANGFUSE_OUTAGE_S", "2"))
 RATE = 200  # requests per second
 SIZE = 5  # observations of a request
 MAX_BYTES = 2**20  # of what waits: about 170 of these
@@ -35,7 +35,7 @@ def test_an_outage_under_load(free_port, meter, start_tracer, wait_for):
     project = Project(public_key="pk-test", secret_key="sk-test", host=f"http://127.0.0.1:{port}")
     peer = LangfusePeer(port=port).__enter__()
     tracer = start_tracer(project=project, max_bytes=MAX_BYTES, interval_s=0.1, timeout_s=10.0)
-    before = load(tracer, 2, first=0)
+    before = load(tracer, 1, first=0)
     first = len(before)
     wait_for(lambda: sum(meter.results().values()) == first * SIZE, timeout_s=20)
     sent = meter.results()["sent"] / SIZE
