@@ -131,7 +131,10 @@ class Run:
         return self._peers[-1]
 
     def measure(self) -> list[Stretch]:
-        self._callers.load(Stretch(name="warm-up"), 10)
+        warm_up, before = Stretch(name="warm-up"), self._page()
+        self._callers.load(warm_up, 10)
+        name, least = "langfuse_observations_total", SIZE * len(warm_up.trace_ids)
+        _wait_for(lambda: self._page().since(before).total(name) >= least, timeout_s=60)
         self._settle()
         for peer in self._peers:
             peer.records.clear()
