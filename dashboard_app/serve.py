@@ -71,13 +71,13 @@ def serve(config: Config) -> None:
     server.io_loop.start()
 
 
-def start(config: Config, store: Store) -> Any:
+def start(config: Config, store: Store, *, workshop: Workshop | None = None) -> Any:
     """A started server of *store*'s pages; its loop runs only when the caller runs it."""
     pn.extension(notifications=False)
     options, handlers = guard(config)
     if config.prefix:
         options["prefix"] = config.prefix
-    gallery, workshop = Gallery(), Workshop()
+    gallery, workshop = Gallery(), workshop or Workshop()
     own = f"{config.address}:{config.port}"
 
     def page() -> Any:  # Panel takes a function; a partial it would show as text

@@ -5,6 +5,7 @@ import threading
 from contextlib import contextmanager
 
 from dashboard_app.serve import start
+from dashboard_app.workshop import Workshop
 
 PATIENCE_S = 60
 
@@ -16,7 +17,7 @@ def serving(config, store):
 
     def run():
         asyncio.set_event_loop(asyncio.new_event_loop())
-        started.append(start(config, store))
+        started.append(start(config, store, workshop=Workshop(spare=0)))  # charts made on demand
         started[0].io_loop.add_callback(ready.set)
         started[0].io_loop.start()
 
