@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,33 @@ def start_proxy(
         },
         wait_for=wait_for,
     )
+
+
+@contextmanager
+def simulated(
+    config_of: Callable[[str], Mapping[str, Any]],
+    *,
+    directory: Path,
+    free_port: Callable[[], int],
+    wait_for: Callable[..., object],
+    env: Mapping[str, str] | None = None,
+) -> Iterator[tuple[Server, Server]]:
+    """A proxy and its simulator; *config_of* makes the configuration of the simulator's address."""
+    with ExitStack() as running:
+        simulator = start_simulator(port=free_port(), log=directory / "sim", wait_for=wait_for)
+        running.callback(simulator.stop)
+        config = directory / "config.yaml"
+        config.write_text(yaml.safe_dump(config_of(simulator.url)))
+        proxy = start_proxy(
+            config=config,
+            port=free_port(),
+            state_dir=directory / "state",
+            log=directory / "log",
+            wait_for=wait_for,
+            env=env,
+        )
+        running.callback(proxy.stop)
+        yield proxy, simulator
 
 
 def write_config(

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.health.schema import check
-from tests.proxy.server import Server, start_proxy, start_simulator
+from tests.proxy.server import AUTH, Server, simulated, start_proxy
 
 pytestmark = pytest.mark.proxy
 
@@ -86,7 +87,7 @@ class House:
         return found
 
 
-def config_of(*, simulator: str, closed: str) -> dict:
+def config_of(simulator: str, *, closed: str) -> dict:
     places = {"SIMULATOR": simulator, "CLOSED": closed, "HTTPS": simulator.replace("http", "https")}
 
     def entry(one: Trouble) -> dict:
@@ -124,27 +125,13 @@ def config_of(*, simulator: str, closed: str) -> dict:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory, free_port, wait_for) -> Iterator[House]:
     directory = tmp_path_factory.mktemp("health")
-    simulator = start_simulator(port=free_port(), log=directory / "sim", wait_for=wait_for)
     shutil.copy(Path(__file__).with_name("custom_auth.py"), directory / "custom_auth.py")
-    config = directory / "config.yaml"
-    closed = f"http://127.0.0.1:{free_port()}"
-    config.write_text(yaml.safe_dump(config_of(simulator=simulator.url, closed=closed)))
-    try:
-        proxy = start_proxy(
-            config=config,
-            port=free_port(),
-            state_dir=directory / "state",
-            log=directory / "log",
-            wait_for=wait_for,
-        )
-    except BaseException:
-        simulator.stop()
-        raise
-    house = House(proxy=proxy, simulator=simulator)
-    yield house
-    house.close()
-    proxy.stop()
-    simulator.stop()
+    config = partial(config_of, closed=f"http://127.0.0.1:{free_port()}")
+    with simulated(config, directory=directory, free_port=free_port, wait_for=wait_for) as running:
+        proxy, simulator = running
+        house = House(proxy=proxy, simulator=simulator)
+        yield house
+        house.close()
 
 
 def finding(provider: dict) -> str | None:
@@ -310,3 +297,28 @@ def test_no_llm_call_was_made(house, troubled):
     house.report(probe="now")
 
     assert {"/v1/models"} == set(house.asked())
+
+
+def test_without_a_model_it_is_not_ready(tmp_path, free_port, wait_for):
+    """This process itself cannot serve: 503, and in words why."""
+    config = config_of("", closed="")
+    del config["general_settings"]["custom_auth"]
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({**config, "model_list": []}))
+    proxy = start_proxy(
+        config=path,
+        port=free_port(),
+        state_dir=tmp_path / "state",
+        log=tmp_path / "log",
+        wait_for=wait_for,
+    )
+    try:
+        url = f"{proxy.url}/health/gateway"
+        answer = httpx.get(url, headers=AUTH, params={"ready": "1"}, timeout=30)
+        alive = httpx.get(f"{proxy.url}/health/liveliness", timeout=30)
+    finally:
+        proxy.stop()
+
+    assert (503, 200) == (answer.status_code, alive.status_code)
+    host = check(answer.content)["components"]["host"]
+    assert ("unhealthy", True) == (host["status"], "no model is configured" in host["message"])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
-import yaml
 
 from tests.health.schema import check
 from tests.proxy import published
 from tests.proxy.page import Page
-from tests.proxy.server import AUTH, Server, start_proxy, start_simulator
+from tests.proxy.server import AUTH, Server, simulated
 
 pytestmark = pytest.mark.proxy
 
@@ -23,7 +23,7 @@ OBJECTIVES = [
 SECRETS = ("hidden-user", "hidden-password", "hidden-query")
 
 
-def config_of(*, simulator: str, closed: str) -> dict:
+def config_of(simulator: str, *, closed: str) -> dict:
     place = simulator.replace("http://", f"http://{SECRETS[0]}:{SECRETS[1]}@")
 
     def entry(group: str, base: str) -> dict:
@@ -56,25 +56,10 @@ def config_of(*, simulator: str, closed: str) -> dict:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory, free_port, wait_for) -> Iterator[tuple[Server, Server]]:
+    config = partial(config_of, closed=f"http://127.0.0.1:{free_port()}")
     directory = tmp_path_factory.mktemp("slo")
-    simulator = start_simulator(port=free_port(), log=directory / "sim", wait_for=wait_for)
-    config = directory / "config.yaml"
-    closed = f"http://127.0.0.1:{free_port()}"
-    config.write_text(yaml.safe_dump(config_of(simulator=simulator.url, closed=closed)))
-    try:
-        proxy = start_proxy(
-            config=config,
-            port=free_port(),
-            state_dir=directory / "state",
-            log=directory / "log",
-            wait_for=wait_for,
-        )
-    except BaseException:
-        simulator.stop()
-        raise
-    yield proxy, simulator
-    proxy.stop()
-    simulator.stop()
+    with simulated(config, directory=directory, free_port=free_port, wait_for=wait_for) as running:
+        yield running
 
 
 def get(server: Server, path: str, **query: str) -> httpx.Response:
@@ -136,11 +121,11 @@ def test_background_checks_are_no_traffic(servers, background):
 
 
 def test_addresses_are_shown_without_secrets(servers, background):
-    text = get(servers[0], "/health/gateway").text
-
-    assert "/openai/v1" in text
-    for secret in SECRETS:
-        assert secret not in text
+    """Neither user info nor query, on any page of an admin."""
+    assert "/openai/v1" in get(servers[0], "/health/gateway").text
+    for path in ("/health/gateway", "/api/llm", "/api/gateway/metrics", "/metrics"):
+        text = get(servers[0], path).text
+        assert not [secret for secret in (*SECRETS, "@127.0.0.1") if secret in text]
 
 
 def test_burn_rates_are_those_of_the_simulators_ledger(servers, background, wait_for):
