@@ -1,6 +1,6 @@
 """Asking for health while providers are probed.
 
-Budget: 1,000 questions with a p99 of 5 ms in the handler, and no probe started by them. The
+Budget: 1,000 questions or more with a p99 of 5 ms in the handler, and no probe started by them. The
 providers are real sockets that answer late, the prober runs all the time, and the proxy's auth is a
 stand-in: what is measured is ours. *In the handler* is our route's function alone; *in the
 application* adds FastAPI's routing and dependencies, and whatever the machine does meanwhile.
@@ -31,6 +31,7 @@ from tests.health.upstream import Upstream
 QUESTIONS = 1000
 PROVIDERS = 20
 INTERVAL_S = 1.0
+_ROUNDS = 2  # of probes, at least, that fall into the questions
 
 
 def serve(pipe):
@@ -128,9 +129,10 @@ async def ask(app, monitor, prober, times):
             while prober.rounds == 0:  # noqa: ASYNC110 rounds end in a thread
                 await asyncio.sleep(0.01)
             before, begun_s = prober.rounds, time.monotonic()
-            for _ in range(times):
+            while len(seconds) < times or prober.rounds < before + _ROUNDS:
                 answer = await client.get("/health/gateway")
                 assert answer.status_code == 200
+                await asyncio.sleep(0)  # nothing in a question waits: others would never run
             return seconds, prober.rounds - before, time.monotonic() - begun_s
     finally:
         for one in running:
@@ -146,9 +148,9 @@ def test_a_thousand_questions(benchmark, app, monitor, prober):
     )
 
     handled = app.state.handled
-    assert len(handled) == len(seconds) == times
+    assert len(handled) == len(seconds) >= times
     benchmark.extra_info["measured"] = p99_ms(handled)
-    print(f"\n{times} questions, {rounds} rounds of probes in {lasted_s:.1f} s; budget 5 ms p99")
+    print(f"\n{len(seconds)} questions, {rounds} rounds of probes in {lasted_s:.1f} s")
     for where, found in (("in the handler", handled), ("in the application", seconds)):
         median_ms = statistics.median(found) * 1000
         print(f"{where}: median {median_ms:.3f} ms, p99 {p99_ms(found):.3f} ms")
