@@ -24,7 +24,8 @@ class Answers:
         self._capacity = capacity
         self._settle = settle
         self._finished: OrderedDict[tuple[str, float | None], Request] = OrderedDict()
-        self._waiting: dict[Key, list[asyncio.Future[None]]] = {}
+        # By call id alone, so that a request that ends asks nobody who waits for another.
+        self._waiting: dict[str, list[tuple[Key, asyncio.Future[None]]]] = {}
 
     def is_awaited(self) -> bool:
         """Whether anybody waits for a request to end."""
@@ -43,11 +44,9 @@ class Answers:
         self._wake(request)
 
     def _wake(self, request: Request) -> None:
-        for key in [key for key in self._waiting if key[0] == request.call_id]:
-            if self.get(key) is not None:
-                for future in self._waiting.pop(key):
-                    if not future.done():
-                        future.set_result(None)
+        for key, future in self._waiting.get(request.call_id, ()):
+            if self.get(key) is not None and not future.done():
+                future.set_result(None)
 
     def get(self, key: Key) -> Request | None:
         """The finished request of that key.
@@ -69,7 +68,7 @@ class Answers:
         if request is not None:
             return request
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, []).append(future)
+        self._waiting.setdefault(key[0], []).append((key, future))
         try:
             with suppress(TimeoutError):
                 await asyncio.wait_for(future, timeout_s)
@@ -78,8 +77,8 @@ class Answers:
         return self.get(key)
 
     def _forget(self, key: Key, future: asyncio.Future[None]) -> None:
-        waiting = self._waiting.get(key)
-        if waiting is not None and future in waiting:
-            waiting.remove(future)
-            if not waiting:
-                del self._waiting[key]
+        others = [one for one in self._waiting[key[0]] if one[1] is not future]
+        if others:
+            self._waiting[key[0]] = others
+        else:
+            del self._waiting[key[0]]

@@ -37,7 +37,7 @@ def unpack(data: bytes) -> Entry:
     """The entry in a slot, packed or not."""
     try:
         found: Any = orjson.loads(data)
-    except orjson.JSONDecodeError:  # as above
+    except orjson.JSONDecodeError:  # what only the standard library could write, see _to_json
         found = json.loads(data)
     return _entry(*found) if data.startswith(_PACKED) else found
 

@@ -30,6 +30,12 @@ class Server:
     url: str
     log: Path
 
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def log_text(self) -> str:
         return self.log.read_text(errors="replace")
 
@@ -125,8 +131,9 @@ def simulated(
 ) -> Iterator[tuple[Server, Server]]:
     """A proxy and its simulator; *config_of* makes the configuration of the simulator's address."""
     with ExitStack() as running:
-        simulator = start_simulator(port=free_port(), log=directory / "sim", wait_for=wait_for)
-        running.callback(simulator.stop)
+        simulator = running.enter_context(
+            start_simulator(port=free_port(), log=directory / "sim", wait_for=wait_for)
+        )
         config = directory / "config.yaml"
         config.write_text(yaml.safe_dump(config_of(simulator.url)))
         proxy = start_proxy(
@@ -137,8 +144,7 @@ def simulated(
             wait_for=wait_for,
             env=env,
         )
-        running.callback(proxy.stop)
-        yield proxy, simulator
+        yield running.enter_context(proxy), simulator
 
 
 def write_config(

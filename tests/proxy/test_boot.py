@@ -20,20 +20,17 @@ def test_a_bad_setting(tmp_path, free_port, simulator, wait_for):
         to=tmp_path / "config.yaml",
         callback_settings={"litellm_obs": {"max_series": "many"}},
     )
-    server = start_proxy(
+    with start_proxy(
         config=config,
         port=free_port(),
         state_dir=tmp_path / "state",
         log=tmp_path / "log",
         wait_for=wait_for,
-    )
-    try:
+    ) as server:
         body = {"model": "chat", "messages": [{"role": "user", "content": "[tokens:5,5]"}]}
         url = f"{server.url}/v1/chat/completions"
         assert httpx.post(url, json=body, headers=AUTH, timeout=60).status_code == 200
         assert httpx.get(f"{server.url}/metrics", headers=AUTH).status_code == 404
-    finally:
-        server.stop()
 
     lines = [line for line in server.log_text().splitlines() if "litellm_obs" in line]
     assert len(lines) == 1

@@ -358,19 +358,16 @@ def test_without_a_model_it_is_not_ready(tmp_path, free_port, wait_for):
     del config["general_settings"]["custom_auth"]
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump({**config, "model_list": []}))
-    proxy = start_proxy(
+    with start_proxy(
         config=path,
         port=free_port(),
         state_dir=tmp_path / "state",
         log=tmp_path / "log",
         wait_for=wait_for,
-    )
-    try:
+    ) as proxy:
         url = f"{proxy.url}/health/gateway"
         answer = httpx.get(url, headers=AUTH, params={"ready": "1"}, timeout=30)
         alive = httpx.get(f"{proxy.url}/health/liveliness", timeout=30)
-    finally:
-        proxy.stop()
 
     assert (503, 200) == (answer.status_code, alive.status_code)
     host = check(answer.content)["components"]["host"]
